@@ -1,0 +1,25 @@
+"""Every exception that tec_zarr raises on purpose."""
+
+
+class TecError(Exception):
+    """Base of all errors of this package."""
+
+
+class InvalidInputError(TecError, ValueError):
+    """An argument or an array that cannot be encoded as asked; nothing was written."""
+
+
+class DamagedChunkError(TecError, ValueError):
+    """Bytes that are not a whole, undamaged chunk: bad magic, checksum, truncation, impossible sizes."""
+
+
+class UnsupportedVersionError(TecError, ValueError):
+    """A chunk of a format version that this release does not know."""
+
+
+class DesyncError(TecError, RuntimeError):
+    """Undamaged bytes that this machine decoded to other table rows than the encoder wrote them with."""
+
+
+class WeightsError(TecError, LookupError):
+    """Weights that are unknown, missing, or not the ones that a chunk names."""
