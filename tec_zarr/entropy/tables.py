@@ -1,0 +1,50 @@
+"""Shipped integer frequency tables: the probabilities that every machine shares to the last bit."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import pathlib
+
+import numpy as np
+
+from tec_zarr.entropy.distribution import PRECISION
+
+PATH = pathlib.Path(__file__).with_name("mixture-32x64.npz")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Tables:
+    """Ragged table rows.
+
+    Row r codes the symbols `first[r]`, `first[r] + 1`, … and last an escape; symbol number i of the row has the
+    cumulative frequencies `cumulative[begin[r] + i]` to `cumulative[begin[r] + i + 1]` out of 2**16.
+    """
+
+    first: np.ndarray
+    begin: np.ndarray
+    cumulative: np.ndarray
+
+    @classmethod
+    def from_frequencies(cls, first: np.ndarray, sizes: np.ndarray, frequencies: np.ndarray) -> Tables:
+        begin = np.concatenate([[0], np.cumsum(sizes.astype(np.int64) + 1)])
+        cumulative = np.zeros(begin[-1], np.int64)
+        within = np.ones(begin[-1], bool)
+        within[begin[:-1]] = False
+        cumulative[within] = frequencies
+        cumulative = np.cumsum(cumulative)
+        cumulative -= np.repeat(cumulative[begin[:-1]], sizes.astype(np.int64) + 1)
+        if not (cumulative[begin[1:] - 1] == 2**PRECISION).all():
+            raise ValueError("frequencies of every table row must add up to 65536")
+        return cls(first.astype(np.int32), begin, cumulative.astype(np.int32))
+
+    @property
+    def rows(self) -> int:
+        return len(self.first)
+
+
+@functools.cache
+def shipped() -> Tables:
+    """The tables of format version 1."""
+    with np.load(PATH) as file:
+        return Tables.from_frequencies(file["first"], file["sizes"], file["frequencies"])
