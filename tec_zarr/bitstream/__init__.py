@@ -1,0 +1,22 @@
+"""Named sections to bytes and back: the container of one chunk. Standard library only.
+
+Format version 1, *stable*. Integers are big-endian; `varint` is LEB128 of at most 5 bytes, `zigzag` a signed one.
+
+    magic            4 bytes   b"TECZ"
+    version          u8        1
+    header length    varint    bytes from here to the header's CRC, not counting it
+    weights          8 bytes   the first of the weights' SHA-256
+    model            u8 + n    length and ASCII name of the model
+    dtype            u8        index into `header.DTYPES`
+    quality          f32       1 to 100
+    scale            f64       reflectance a DN; only where dtype is a float
+    offset_dn        zigzag    DN + offset_dn are the DN that the model was trained on
+    nodata           u8 + n    the value's bytes, as the dtype lays them out; 0: none
+    shape            4 varints time, band, y, x
+    band selection   u8 + n    0: the model's own bands; else as many indices into them as there are bands
+    directory        for each frame: varint length and u32 CRC-32 of its section
+    CRC              u32       CRC-32 of everything before
+    sections         a section a frame, one after the other, to the end
+
+    section = u8 kind | … (see `frame`)
+"""

@@ -1,0 +1,56 @@
+"""The section of one frame: which samples are not valid, and the coded latents.
+
+kind       u8       bit 0: some samples are not valid; bit 1: latents follow
+validity   varint + n    only with bit 0: length and bytes (see `tec_zarr.codec.validity`)
+grid       u8       only with bit 1: the grid offset of this frame's table rows
+rows       u16      only with bit 1: low half of the CRC-32 of the table rows (see `tec_zarr.models.coding`)
+stream     the rest, only with bit 1
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import struct
+
+from tec_zarr.bitstream.wire import Reader, varint
+from tec_zarr.errors import DamagedChunkError
+
+
+@dataclasses.dataclass(frozen=True)
+class Latents:
+    """Coded latents: the grid offset and CRC of their rows, and the rANS stream."""
+
+    grid_offset: int
+    rows_crc: int
+    stream: bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class Frame:
+    """`validity` is empty where every sample is valid, `latents` None where none is."""
+
+    validity: bytes
+    latents: Latents | None
+
+    def pack(self) -> bytes:
+        kind = bool(self.validity) | (self.latents is not None) << 1
+        out = bytes([kind])
+        if self.validity:
+            out += varint(len(self.validity)) + self.validity
+        if self.latents is not None:
+            out += struct.pack(">BH", self.latents.grid_offset, self.latents.rows_crc) + self.latents.stream
+        return out
+
+    @classmethod
+    def parse(cls, section: bytes) -> Frame:
+        reader = Reader(section)
+        kind = reader.unpack("B")
+        if kind not in (1, 2, 3):
+            raise DamagedChunkError(f"unknown kind of frame {kind}")
+        validity = reader.take(reader.varint()) if kind & 1 else b""
+        latents = None
+        if kind & 2:
+            latents = Latents(reader.unpack("B"), reader.unpack("H"), reader.take(reader.left))
+        elif reader.left:
+            raise DamagedChunkError(f"{reader.left} bytes too many in a frame without latents")
+        return cls(validity, latents)
