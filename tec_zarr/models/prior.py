@@ -1,0 +1,137 @@
+"""The temporal transformer prior: mean and scale of each latent from the two frames before and the tokens before.
+
+After VCT (Mentzer et al., arXiv 2206.07307) and TerraCodec (arXiv 2510.12670), section 3.
+
+    previous frames  windows -> embed -> separate pairs ─┐
+                     windows -> embed -> separate pairs ─┴─> joint pairs -> context (B, 2 x 64, width)
+    current block    start, tokens 0..14 -> embed -> causal self-attention, cross-attention to the context -> features
+    features -> mean head, scale head
+
+Blocks never see each other, so a frame's blocks are one batch. Latents come in and go out in quantization steps; `unit`
+(B, 1, latents) is their typical size, in steps, that the network works in.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from tec_zarr.models.config import TOKENS, PriorConfig
+from tec_zarr.models.transformer import EPSILON, DecoderLayer, Pair
+
+LOG_SCALE_RANGE = (-12.0, 4.0)
+"""Range of the natural logarithm of predicted scales, in units."""
+
+
+def _head(width: int, latents: int) -> nn.Sequential:
+    head = nn.Sequential(
+        nn.Linear(width, width), nn.LeakyReLU(0.1), nn.Linear(width, width), nn.LeakyReLU(0.1), nn.Linear(width, latents)
+    )
+    nn.init.zeros_(head[-1].weight)
+    nn.init.zeros_(head[-1].bias)
+    return head
+
+
+class TemporalPrior(nn.Module):
+    """Predicts blocks of 16 tokens from context frames; one causal pass to encode, cached steps to decode."""
+
+    def __init__(self, config: PriorConfig, latents: int, knots: int):
+        super().__init__()
+        width, pair = config.width, (config.width, config.heads, config.mlp_ratio)
+        self.config = config
+        self.first_frame = nn.Parameter(torch.zeros(latents))
+        self.embed = nn.Sequential(nn.Linear(latents, width), nn.LayerNorm(width, eps=EPSILON))
+        self.context_quality = nn.Linear(knots, width, bias=False)
+        self.token_quality = nn.Linear(knots, width, bias=False)
+        self.window_positions = nn.Parameter(0.02 * torch.randn(config.window**2, width))
+        self.joint_positions = nn.Parameter(0.02 * torch.randn(config.context_frames * config.window**2, width))
+        self.token_positions = nn.Parameter(0.02 * torch.randn(TOKENS, width))
+        self.start = nn.Parameter(0.02 * torch.randn(width))
+        self.separate = nn.ModuleList(Pair(*pair) for _ in range(config.separate))
+        self.joint = nn.ModuleList(Pair(*pair) for _ in range(config.joint))
+        self.decoder = nn.ModuleList(DecoderLayer(*pair) for _ in range(config.decoder))
+        self.mean_head = _head(width, latents)
+        self.scale_head = _head(width, latents)
+
+    def frame_context(self, windows: Tensor, unit: Tensor, weights: Tensor) -> Tensor:
+        """What one previous frame tells: (B, 64, width) from its windows (B, 64, latents) in steps."""
+        return self._separate(windows / unit, weights)
+
+    def first_context(self, weights: Tensor) -> Tensor:
+        """The learned context of a frame that has none before it: (B, 64, width)."""
+        constant = self.first_frame.expand(len(weights), self.config.window**2, -1)
+        return self._separate(constant, weights)
+
+    def _separate(self, windows: Tensor, weights: Tensor) -> Tensor:
+        x = self.embed(windows) + self.window_positions + self.context_quality(weights)[:, None]
+        for pair in self.separate:
+            x = pair.self_attend(x)
+        return x
+
+    def context(self, frames: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
+        """Keys and values for each decoder layer from the frame contexts, oldest first."""
+        x = torch.cat(frames, 1) + self.joint_positions
+        for pair in self.joint:
+            x = pair.self_attend(x)
+        return [layer.context.attention.keys_values(x) for layer in self.decoder]
+
+    def features(self, blocks: Tensor, context: list[tuple[Tensor, Tensor]], unit: Tensor, weights: Tensor) -> Tensor:
+        """Features (B, 16, width) of all tokens at once from the true blocks (B, 16, latents), teacher-forced."""
+        before = self.embed(blocks[:, :-1] / unit)
+        x = torch.cat([self.start.expand(len(blocks), 1, -1), before], 1)
+        x = x + self.token_positions + self.token_quality(weights)[:, None]
+        for layer, (keys, values) in zip(self.decoder, context, strict=True):
+            x = layer.context.cross_attend(layer.own.self_attend(x, causal=True), keys, values)
+        return x
+
+    def teacher_forced(self, windows: Tensor, blocks: Tensor, unit: Tensor, weights: Tensor) -> Tensor:
+        """Features (T, B, 16, width) of a whole series whose latents are known.
+
+        `windows` (T, B, 64, latents) and `blocks` (T, B, 16, latents) are those of every frame; `unit` (B, 1, latents).
+        """
+        times = len(blocks)
+        first = self.first_context(weights)
+        seen = []
+        if times > 1:
+            each = unit.repeat(times - 1, 1, 1), weights.repeat(times - 1, 1)
+            seen = list(self.frame_context(windows[:-1].flatten(0, 1), *each).unflatten(0, (times - 1, -1)))
+        older, newer = (torch.cat(part) for part in zip(*(context_pair(first, seen[:t]) for t in range(times)), strict=True))
+        context = self.context([older, newer])
+        features = self.features(blocks.flatten(0, 1), context, unit.repeat(times, 1, 1), weights.repeat(times, 1))
+        return features.unflatten(0, (times, -1))
+
+    def decoding(self, context: list[tuple[Tensor, Tensor]], unit: Tensor, weights: Tensor) -> Decoding:
+        """Begin to decode blocks token by token."""
+        return Decoding(self, context, unit, weights)
+
+    def distribution(self, features: Tensor, unit: Tensor) -> tuple[Tensor, Tensor]:
+        """Means and scales (B, L, latents) in steps."""
+        scales = torch.exp(self.scale_head(features).clamp(*LOG_SCALE_RANGE)) * unit
+        return self.mean_head(features) * unit, scales
+
+
+def context_pair(first: Tensor, seen: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """The two frame contexts, older first, of the frame after those `seen`; where one is missing the other stands in."""
+    return (seen[-2:][0], seen[-1]) if seen else (first, first)
+
+
+class Decoding:
+    """The state of a batch of blocks while their tokens arrive one by one."""
+
+    def __init__(self, prior: TemporalPrior, context: list[tuple[Tensor, Tensor]], unit: Tensor, weights: Tensor):
+        self._prior, self._context, self._unit = prior, context, unit
+        self._quality = prior.token_quality(weights)[:, None]
+        batch, heads, _, depth = context[0][0].shape
+        self._caches = [context[0][0].new_empty(2, batch, heads, TOKENS, depth) for _ in prior.decoder]
+        self._at = 0
+
+    def step(self, token: Tensor | None) -> Tensor:
+        """Features (B, 1, width) of the next token, given the token (B, latents) before it (None at first)."""
+        prior, at = self._prior, self._at
+        start = prior.start.expand(len(self._quality), 1, -1)
+        x = start if token is None else prior.embed(token[:, None] / self._unit)
+        x = x + prior.token_positions[at] + self._quality
+        for layer, cache, (keys, values) in zip(prior.decoder, self._caches, self._context, strict=True):
+            x = layer.context.cross_attend(layer.own.step(x, *cache, at), keys, values)
+        self._at += 1
+        return x

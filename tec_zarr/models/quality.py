@@ -1,0 +1,46 @@
+"""Quality, 1 to 100: one checkpoint for a continuous range of rates through learned gain vectors on the latents.
+
+Gained latents follow Cui et al., "Asymmetric Gained Deep Image Compression With Continuous Rate Adaptation"
+(CVPR 2021); gains between two knots are interpolated geometrically.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+MIN_QUALITY = 1.0
+MAX_QUALITY = 100.0
+
+
+def position(quality: Tensor) -> Tensor:
+    """Where a quality lies in the range, from 0 (quality 1) to 1 (quality 100)."""
+    return (quality - MIN_QUALITY) / (MAX_QUALITY - MIN_QUALITY)
+
+
+def knot_weights(quality: Tensor, knots: int) -> Tensor:
+    """Linear interpolation weights of `quality` (N,) over evenly spaced knots: (N, knots), rows sum to 1."""
+    at = position(quality)[:, None] * (knots - 1)
+    return (1 - (at - torch.arange(knots, dtype=quality.dtype, device=quality.device)).abs()).clamp(min=0)
+
+
+def lmbda(quality: Tensor, lmbda_range: tuple[float, float]) -> Tensor:
+    """The rate-distortion weight that a quality is trained at (bits a pixel + lmbda x standardised MSE)."""
+    low, high = (math.log(v) for v in lmbda_range)
+    return torch.exp(low + (high - low) * position(quality))
+
+
+class Gains(nn.Module):
+    """Learned positive gains (N, latents) by quality: latents are multiplied by them before rounding."""
+
+    def __init__(self, knots: int, latents: int, lmbda_range: tuple[float, float]):
+        super().__init__()
+        at = torch.linspace(MIN_QUALITY, MAX_QUALITY, knots)
+        # For orthonormal patches the step that balances rate and distortion is near 10 / sqrt(lmbda).
+        start = 0.5 * torch.log(lmbda(at, lmbda_range)) - math.log(10.0)
+        self.log_gain = nn.Parameter(start[:, None].repeat(1, latents))
+
+    def forward(self, weights: Tensor) -> Tensor:
+        return torch.exp(weights @ self.log_gain)
