@@ -1,0 +1,71 @@
+"""Which chunks can be coded, and the header of one. Imports nothing heavy: codecs check arrays when a store is opened."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tec_zarr.bitstream.header import DTYPES, MAX_BANDS, MAX_SAMPLES, MAX_SIDE, MAX_TIME, Header
+from tec_zarr.codec.settings import Settings
+from tec_zarr.errors import InvalidInputError
+
+HOW_TO_RECHUNK = (
+    "tec_zarr codes 4-D chunks (time, band, y, x) that hold all bands. Stack variables of one band each with "
+    'ds.to_dataarray("band").transpose("time", "band", "y", "x"), and chunk the result like '
+    '.chunk({"time": 4, "band": -1, "y": 256, "x": 256}) or encoding["chunks"] = (4, n_bands, 256, 256)'
+)
+
+
+def check_layout(shape: tuple[int, ...], dtype: np.dtype, bands: tuple[str, ...]) -> None:
+    """Raise InvalidInputError unless chunks of this shape and dtype can be coded."""
+    if len(shape) != 4:
+        raise InvalidInputError(f"got a {len(shape)}-D chunk of shape {tuple(shape)}. {HOW_TO_RECHUNK}")
+    if shape[1] != len(bands):
+        raise InvalidInputError(
+            f"got {shape[1]} bands in a chunk of shape {tuple(shape)}, but bands={bands} names {len(bands)}; name yours "
+            f"with TerraCodec(bands=(...)). {HOW_TO_RECHUNK}"
+        )
+    limits = zip(("time", "band", "y", "x"), shape, (MAX_TIME, MAX_BANDS, MAX_SIDE, MAX_SIDE), strict=True)
+    if beyond := [f"{name} {n} (at most {most})" for name, n, most in limits if not 1 <= n <= most]:
+        raise InvalidInputError(f"chunk too large or empty along {', '.join(beyond)}; choose other chunks")
+    if np.prod(shape, dtype=np.int64) > MAX_SAMPLES:
+        raise InvalidInputError(
+            f"a chunk holds at most {MAX_SAMPLES} samples, got shape {tuple(shape)}; choose smaller chunks"
+        )
+    _dtype_name(dtype)
+
+
+def _dtype_name(dtype: np.dtype) -> str:
+    if dtype.str not in DTYPES:
+        raise InvalidInputError(
+            f"dtype {dtype} cannot be coded: cubes are uint16 or int16 (digital numbers), or float32 or float64 "
+            "(reflectance, NaN where there is none). Masks and classifications belong in a variable of their own"
+        )
+    return dtype.str
+
+
+def make_header(shape: tuple[int, ...], dtype: np.dtype, settings: Settings) -> Header:
+    """The header of a chunk; raises InvalidInputError as `check_layout` does, or where nodata does not fit the dtype."""
+    check_layout(shape, dtype, settings.bands)
+    name = _dtype_name(dtype)
+    return Header(
+        model=settings.model,
+        weights=bytes.fromhex(settings.weights)[:8],
+        dtype=name,
+        quality=settings.quality,
+        scale=settings.scale if dtype.kind == "f" else 1.0,
+        offset_dn=settings.offset_dn,
+        nodata=_nodata(settings.nodata, dtype),
+        shape=tuple(shape),
+        bands=settings.band_indices,
+    )
+
+
+def _nodata(value: float | None, dtype: np.dtype) -> bytes:
+    if value is None:
+        return b""
+    if dtype.kind == "f":
+        return np.array(value, dtype).tobytes()
+    limits = np.iinfo(dtype)
+    if not float(value).is_integer() or not limits.min <= value <= limits.max:
+        raise InvalidInputError(f"nodata={value} is no {dtype} value: give one from {limits.min} to {limits.max}, or None")
+    return np.array(int(value), dtype).tobytes()

@@ -1,0 +1,107 @@
+"""What a user chooses, checked once. Imports nothing heavy: codec objects are made whenever a store is opened."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import numbers
+import struct
+from typing import Any
+
+from tec_zarr.errors import InvalidInputError, WeightsError
+from tec_zarr.models import registry
+from tec_zarr.models.bands import L2A
+
+REFLECTANCE_PER_DN = 1e-4
+MAX_OFFSET_DN = 100_000
+_NOT_JSON = ("nan", "inf", "-inf")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How chunks are encoded.
+
+    Parameters
+    ----------
+    model
+        Name of the weights.
+    weights
+        SHA-256 of the weights in hexadecimal; None takes those that `model` names in this release.
+    quality
+        1 (smallest) to 100 (most faithful).
+    bands
+        Names along the band axis, any selection of the twelve L2A bands in any order.
+    offset_dn
+        Reflectance of integer arrays is (DN + offset_dn) * 1e-4: 0 without, -1000 with the offset of processing
+        baseline 04.00.
+    scale
+        Of float arrays: reflectance is 1e-4 * value / scale, so 1e-4 for arrays that hold reflectance.
+    nodata
+        Value, in the array's own units, that comes back exactly wherever it stands; None for none. NaN and infinities
+        of float arrays always come back exactly.
+    """
+
+    model: str = registry.DEFAULT
+    weights: str | None = None
+    quality: float = 50.0
+    bands: tuple[str, ...] = L2A
+    offset_dn: int = 0
+    scale: float = REFLECTANCE_PER_DN
+    nodata: float | None = 0
+
+    def __post_init__(self) -> None:
+        entry = registry.find(self.model)
+        if self.weights not in (None, entry.sha256):
+            raise WeightsError(
+                f"{self.model} with weights {self.weights} was asked for, but this release has {entry.sha256}; "
+                "install the release of tec_zarr that wrote the store"
+            )
+        object.__setattr__(self, "weights", entry.sha256)
+        object.__setattr__(self, "quality", _quality(self.quality))
+        object.__setattr__(self, "bands", _bands(self.bands))
+        if not isinstance(self.offset_dn, numbers.Integral) or abs(self.offset_dn) > MAX_OFFSET_DN:
+            raise InvalidInputError(f"offset_dn must be a whole number of DN, usually 0 or -1000; got {self.offset_dn!r}")
+        object.__setattr__(self, "offset_dn", int(self.offset_dn))
+        if not _is_number(self.scale) or not math.isfinite(self.scale) or self.scale <= 0:
+            raise InvalidInputError(f"scale must be a positive number, 1e-4 for reflectance; got {self.scale!r}")
+        object.__setattr__(self, "scale", float(self.scale))
+        if self.nodata in _NOT_JSON:
+            object.__setattr__(self, "nodata", float(self.nodata))
+        if self.nodata is not None and not _is_number(self.nodata):
+            raise InvalidInputError(f"nodata must be a number or None; got {self.nodata!r}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON fields that `Settings` is made of again."""
+        nodata = self.nodata if self.nodata is None or math.isfinite(self.nodata) else str(float(self.nodata))
+        return {**dataclasses.asdict(self), "bands": list(self.bands), "nodata": nodata}
+
+    def describe(self) -> str:
+        """The fields as keyword arguments, in short."""
+        return ", ".join(f"{k}={v!r}" for k, v in dataclasses.asdict(self).items() if k != "weights")
+
+    @property
+    def band_indices(self) -> tuple[int, ...] | None:
+        """Where the bands stand among the model's; None where they are the model's own."""
+        return None if self.bands == L2A else tuple(L2A.index(b) for b in self.bands)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def _quality(value: object) -> float:
+    """As the float32 that the stream holds, so that encoder and decoder compute with the same number."""
+    if not _is_number(value) or not 1 <= value <= 100:
+        raise InvalidInputError(f"quality must be 1 (smallest) to 100 (most faithful); got {value!r}")
+    return struct.unpack(">f", struct.pack(">f", value))[0]
+
+
+def _bands(names: object) -> tuple[str, ...]:
+    names = (names,) if isinstance(names, str) else tuple(names)
+    unknown = [b for b in names if b not in L2A]
+    if unknown or not names or len(set(names)) != len(names):
+        raise InvalidInputError(
+            f"bands must name the band axis with distinct Sentinel-2 L2A bands out of {', '.join(L2A)}; got {names}"
+            + (f", of which {', '.join(map(repr, unknown))} are unknown" if unknown else "")
+        )
+    return names
