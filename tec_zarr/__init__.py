@@ -1,0 +1,28 @@
+"""Learned compression of Sentinel-2 data cubes, as a codec of Zarr.
+
+Importing this package does not import torch: Zarr imports it whenever it opens a store that was written with it.
+"""
+
+from tec_zarr.encoding import encoding
+from tec_zarr.errors import (
+    DamagedChunkError,
+    DesyncError,
+    InvalidInputError,
+    TecError,
+    UnsupportedVersionError,
+    WeightsError,
+)
+from tec_zarr.plugins.v2 import TerraCodec
+from tec_zarr.plugins.v3 import TerraCodecSerializer
+
+__all__ = [
+    "DamagedChunkError",
+    "DesyncError",
+    "InvalidInputError",
+    "TecError",
+    "TerraCodec",
+    "TerraCodecSerializer",
+    "UnsupportedVersionError",
+    "WeightsError",
+    "encoding",
+]

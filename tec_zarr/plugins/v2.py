@@ -1,0 +1,105 @@
+"""The codec of Zarr format 2: `tec_zarr.TerraCodec`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numcodecs.abc import Codec
+
+from tec_zarr.codec.layout import HOW_TO_RECHUNK
+from tec_zarr.codec.settings import REFLECTANCE_PER_DN, Settings
+from tec_zarr.errors import InvalidInputError
+from tec_zarr.models.bands import L2A
+from tec_zarr.models.registry import DEFAULT
+from tec_zarr.plugins.keyword import AdvisedClass
+
+
+class TerraCodec(Codec, metaclass=AdvisedClass):
+    """TEC-TT for chunks (time, band, y, x) of Sentinel-2 cubes in Zarr format 2. Lossy.
+
+    >>> ds.to_zarr(path, zarr_format=2, encoding={"B": {"compressors": TerraCodec(quality=60)}})
+
+    Parameters
+    ----------
+    model
+        Name of the weights, "tec-tt-s2".
+    quality
+        1 (smallest) to 100 (most faithful); on Sentinel-2 imagery about 30 to 45 dB of PSNR (peak 10,000 DN).
+    bands
+        Names along the band axis: any of B01, B02, …, B8A, B09, B11, B12 in any order. Default: the twelve of L2A.
+    offset_dn
+        For integer arrays, reflectance = (DN + offset_dn) * 1e-4: 0, or -1000 for products of processing baseline 04.00
+        and later whose offset was not taken off.
+    scale
+        For float arrays, reflectance = value / scale * 1e-4: 1e-4 for arrays of reflectance.
+    nodata
+        Value in the array's units that comes back exactly; None for none. NaN and infinities always come back exactly.
+    weights
+        SHA-256 of the weights; written into every store, and checked when one is opened.
+    device
+        "auto" (a GPU where torch sees one), or a torch device. Not stored.
+
+    Raises
+    ------
+    InvalidInputError
+        Where an argument, or the shape or dtype of a chunk, is not of those above.
+    WeightsError
+        Where this release does not have the weights asked for.
+    """
+
+    codec_id = "tec_zarr.terracodec"
+    advice = (
+        "a codec of Zarr format 2; with format 3 write encoding={name: tec_zarr.encoding(quality=...)}, which is "
+        '{"serializer": TerraCodecSerializer(...), "compressors": None}; or pass zarr_format=2'
+    )
+
+    def __init__(
+        self,
+        model: str = DEFAULT,
+        quality: float = 50.0,
+        bands: Iterable[str] = L2A,
+        offset_dn: int = 0,
+        scale: float = REFLECTANCE_PER_DN,
+        nodata: float | None = 0,
+        weights: str | None = None,
+        device: str = "auto",
+    ):
+        self._settings = Settings(model, weights, quality, tuple(bands), offset_dn, scale, nodata)
+        self._device = device
+
+    def encode(self, buf: Any) -> bytes:
+        """Encode a chunk (time, band, y, x); it is not changed. The bytes are stable (format version 1)."""
+        from tec_zarr.codec.chunk import encode_chunk
+
+        array = np.asanyarray(buf)
+        if array.ndim == 4 and not array.flags.c_contiguous and array.flags.f_contiguous:
+            raise InvalidInputError(f'the array has order="F"; tec_zarr needs order="C". {HOW_TO_RECHUNK}')
+        return encode_chunk(array, self._settings, self._device)
+
+    def decode(self, buf: Any, out: Any = None) -> np.ndarray:
+        """The array of a chunk, C-contiguous, of the dtype that was encoded; also copied into `out` where given."""
+        from tec_zarr.codec.chunk import decode_chunk
+
+        array = decode_chunk(memoryview(buf).cast("B"), self._device)
+        if out is None:
+            return array
+        np.copyto(np.asarray(out).view(array.dtype).reshape(array.shape), array)
+        return out
+
+    def get_config(self) -> dict[str, Any]:
+        """What a store keeps: everything but the device."""
+        return {"id": self.codec_id, **self._settings.to_dict()}
+
+    def __repr__(self) -> str:
+        return f"TerraCodec({self._settings.describe()})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TerraCodec) and self._settings == other._settings
+
+    __hash__ = None
+
+    def __getitem__(self, index: object) -> None:
+        """Zarr format 3 iterates over `compressors`: tell what to write there instead."""
+        raise InvalidInputError(f"TerraCodec is {self.advice}")

@@ -1,0 +1,103 @@
+"""The codec of Zarr format 3: `tec_zarr.TerraCodecSerializer`."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from zarr.abc.codec import ArrayBytesCodec
+
+from tec_zarr.codec.layout import HOW_TO_RECHUNK, check_layout
+from tec_zarr.codec.settings import REFLECTANCE_PER_DN, Settings
+from tec_zarr.errors import DamagedChunkError, InvalidInputError
+from tec_zarr.models.bands import L2A
+from tec_zarr.models.registry import DEFAULT
+from tec_zarr.plugins.keyword import AdvisedClass
+
+if TYPE_CHECKING:
+    from zarr.core.array_spec import ArraySpec
+    from zarr.core.buffer import Buffer, NDBuffer
+
+NAME = "tec_zarr.terracodec"
+
+
+@dataclasses.dataclass(frozen=True)
+class TerraCodecSerializer(ArrayBytesCodec, metaclass=AdvisedClass):
+    """TEC-TT for chunks (time, band, y, x) of Sentinel-2 cubes in Zarr format 3. Lossy.
+
+    >>> ds.to_zarr(path, encoding={"B": {"serializer": TerraCodecSerializer(quality=60), "compressors": None}})
+
+    It takes the place of the serializer, and nothing should be compressed after it: `tec_zarr.encoding` gives both
+    keywords. Parameters and errors are those of `TerraCodec`.
+    """
+
+    is_fixed_size = False
+    advice = (
+        "a codec of Zarr format 3 for the keyword serializer=, with compressors=None; write "
+        "encoding={name: tec_zarr.encoding(...)}, or with format 2 tec_zarr.encoding(zarr_format=2, ...)"
+    )
+
+    model: str = DEFAULT
+    quality: float = 50.0
+    bands: tuple[str, ...] = L2A
+    offset_dn: int = 0
+    scale: float = REFLECTANCE_PER_DN
+    nodata: float | None = 0
+    weights: str | None = None
+    device: str = dataclasses.field(default="auto", compare=False)
+
+    def __post_init__(self) -> None:
+        for name, value in dataclasses.asdict(self.settings).items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(self.model, self.weights, self.quality, tuple(self.bands), self.offset_dn, self.scale, self.nodata)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        return cls(**data.get("configuration", {}))
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a store keeps: everything but the device."""
+        return {"name": NAME, "configuration": self.settings.to_dict()}
+
+    def validate(self, *, shape: tuple[int, ...], dtype: Any, chunk_grid: Any) -> None:
+        """Raise InvalidInputError where an array of this shape and chunks cannot be written."""
+        chunks = tuple(getattr(chunk_grid, "chunk_shape", shape))
+        if len(chunks) != 4 or chunks[1] != len(self.bands):
+            raise InvalidInputError(
+                f"chunks of shape {chunks} do not hold the {len(self.bands)} bands {self.bands}. {HOW_TO_RECHUNK}"
+            )
+
+    def evolve_from_array_spec(self, array_spec: ArraySpec) -> Self:
+        check_layout(array_spec.shape, array_spec.dtype.to_native_dtype(), self.bands)
+        return self
+
+    def compute_encoded_size(self, input_byte_length: int, chunk_spec: ArraySpec) -> int:
+        raise NotImplementedError("encoded chunks vary in size")
+
+    def _encode_sync(self, chunk_array: NDBuffer, chunk_spec: ArraySpec) -> Buffer:
+        from tec_zarr.codec.chunk import encode_chunk
+
+        data = encode_chunk(np.asarray(chunk_array.as_numpy_array()), self.settings, self.device)
+        return chunk_spec.prototype.buffer.from_bytes(data)
+
+    def _decode_sync(self, chunk_bytes: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
+        from tec_zarr.codec.chunk import decode_chunk
+
+        array = decode_chunk(chunk_bytes.to_bytes(), self.device)
+        if array.shape != tuple(chunk_spec.shape):
+            raise DamagedChunkError(f"a chunk of shape {array.shape} in an array with chunks of {tuple(chunk_spec.shape)}")
+        dtype = chunk_spec.dtype.to_native_dtype()
+        if array.dtype != dtype.newbyteorder("=") and array.dtype != dtype:
+            raise DamagedChunkError(f"a chunk of {array.dtype} in an array of {dtype}")
+        return chunk_spec.prototype.nd_buffer.from_ndarray_like(array.astype(dtype, copy=False))
+
+    async def _encode_single(self, chunk_array: NDBuffer, chunk_spec: ArraySpec) -> Buffer:
+        return await asyncio.to_thread(self._encode_sync, chunk_array, chunk_spec)
+
+    async def _decode_single(self, chunk_bytes: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
+        return await asyncio.to_thread(self._decode_sync, chunk_bytes, chunk_spec)
