@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
+from zarr.storage import ZipStore
 
 from tec_zarr.errors import InvalidInputError
 from tec_zarr.models.bands import L2A
@@ -35,8 +36,10 @@ def open_cube(paths: Sequence[str | pathlib.Path]) -> xr.DataArray:
 
 
 def _open_dataset(path: pathlib.Path) -> xr.Dataset:
-    is_zarr = path.is_dir() or path.suffix == ".zip"
-    return xr.open_dataset(path, engine="zarr" if is_zarr else None, mask_and_scale=False)
+    if path.is_dir() or path.suffix == ".zip":
+        store = ZipStore(path, mode="r") if path.suffix == ".zip" else path
+        return xr.open_zarr(store, chunks=None, consolidated=False, mask_and_scale=False)
+    return xr.open_dataset(path, mask_and_scale=False)
 
 
 def _find_cube(dataset: xr.Dataset, path: pathlib.Path) -> xr.DataArray:

@@ -15,10 +15,13 @@ from tec_zarr.codec.fill import fill
 from tec_zarr.codec.layout import make_header
 from tec_zarr.codec.settings import Settings
 from tec_zarr.codec.validity import decode_validity, encode_validity
-from tec_zarr.models.bands import L2A
+from tec_zarr.models.bands import L2A, NATIVE_METERS
 
 MAX_DN = 100_000.0
 """Values of float arrays beyond plus or minus this many DN are no reflectances: they are kept bit for bit."""
+
+RIDGE = 0.01
+"""Noise variance that the prediction of missing bands expects in standardized bands."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -95,12 +98,29 @@ def _standardize(dn: np.ndarray, valid: np.ndarray, header: Header, statistics: 
     x[present] = known
     missing = [i for i in range(len(x)) if i not in present]
     if missing:
-        center, covariance = statistics.center, statistics.covariance.astype(np.float64)
-        inner = covariance[np.ix_(present, present)] + 1e-4 * np.eye(len(present))
-        predict = np.linalg.solve(inner, covariance[np.ix_(present, missing)]).T.astype(np.float32)
-        residual = (known - center[present, None, None]).reshape(len(present), -1)
-        x[missing] = center[missing, None, None] + (predict @ residual).reshape(-1, *dn.shape[1:])
+        x[missing] = _predict_bands(known, present, missing, statistics)
     return x
+
+
+def _predict_bands(known: np.ndarray, present: list[int], missing: list[int], statistics: Statistics) -> np.ndarray:
+    """Missing bands (missing, y, x) as the best linear guess from the standardized ones present, each as smooth as its
+    own ground sampling distance would make it."""
+    center, covariance = statistics.center, statistics.covariance.astype(np.float64)
+    inner = covariance[np.ix_(present, present)] + RIDGE * np.eye(len(present))
+    predict = np.linalg.solve(inner, covariance[np.ix_(present, missing)]).T.astype(np.float32)
+    residual = (known - center[present, None, None]).reshape(len(present), -1)
+    guess = center[missing, None, None] + (predict @ residual).reshape(-1, *known.shape[1:])
+    return np.stack([_box(g, NATIVE_METERS[L2A[i]] // 10) for g, i in zip(guess, missing, strict=True)])
+
+
+def _box(plane: np.ndarray, side: int) -> np.ndarray:
+    """Mean over `side` x `side` samples about each one; the border repeats."""
+    for axis in (0, 1):
+        pad = [(side // 2 + 1, (side - 1) // 2) if i == axis else (0, 0) for i in (0, 1)]
+        total = np.pad(plane, pad, mode="edge").cumsum(axis, dtype=np.float64)
+        ends = total.take(range(side, total.shape[axis]), axis)
+        plane = ((ends - total.take(range(total.shape[axis] - side), axis)) / side).astype(np.float32)
+    return plane
 
 
 def restore(

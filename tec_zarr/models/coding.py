@@ -86,7 +86,7 @@ class Layout:
 
 
 @torch.inference_mode()
-def _distributions(exact: ExactPrior, y_hat: Tensor, qualities: Tensor) -> tuple[np.ndarray, np.ndarray]:
+def distributions(exact: ExactPrior, y_hat: Tensor, qualities: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Means and scales (N, T, blocks, 16, latents) of series y_hat (N, T, latents, h, w), h and w multiples of 4."""
     n, times, _, height, width = y_hat.shape
     unit, weights = exact.condition(qualities)
@@ -109,7 +109,7 @@ def compress(exact: ExactPrior, y_hat: Tensor, qualities: list[float]) -> list[l
     layout = Layout(*y_hat.shape[-2:])
     padded = pad_to_blocks(y_hat.flatten(0, 1))
     at = torch.tensor(qualities, dtype=torch.float64, device=y_hat.device)
-    means, scales = _distributions(exact, padded.unflatten(0, y_hat.shape[:2]), at)
+    means, scales = distributions(exact, padded.unflatten(0, y_hat.shape[:2]), at)
     blocks = to_blocks(padded).unflatten(0, (*y_hat.shape[:2], -1)).cpu().numpy()
     return [
         [_compress_frame(layout, blocks[n, t], means[n, t], scales[n, t]) for t in range(y_hat.shape[1])]

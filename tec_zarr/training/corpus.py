@@ -48,7 +48,7 @@ def read_zarr(path: pathlib.Path) -> tuple[np.ndarray, dict]:
     """
     import xarray as xr
 
-    dataset = xr.open_zarr(path, mask_and_scale=False)
+    dataset = xr.open_zarr(path, mask_and_scale=False, consolidated=False)
     for variable in dataset.data_vars.values():
         if variable.dims == ("time", "band", "y", "x"):
             bands = [str(b) for b in variable["band"].values] if "band" in variable.coords else list(L2A)
