@@ -11,7 +11,8 @@ Format version 1, *stable*. Integers are big-endian; `varint` is LEB128 of at mo
     quality          f32       1 to 100
     scale            f64       reflectance a DN; only where dtype is a float
     offset_dn        zigzag    DN + offset_dn are the DN that the model was trained on
-    nodata           u8 + n    the value's bytes, as the dtype lays them out; 0: none
+    nodata           u8 + n    0: none; else 1 + n, and the value's bytes as the dtype lays them out, without the zeros at
+                               their end
     shape            4 varints time, band, y, x
     band selection   u8 + n    0: the model's own bands; else as many indices into them as there are bands
     directory        for each frame: varint length and u32 CRC-32 of its section

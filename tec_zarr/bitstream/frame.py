@@ -48,6 +48,8 @@ class Frame:
         if kind not in (1, 2, 3):
             raise DamagedChunkError(f"unknown kind of frame {kind}")
         validity = reader.take(reader.varint()) if kind & 1 else b""
+        if kind & 1 and not validity:
+            raise DamagedChunkError("a frame that says some samples are not valid, but not which")
         latents = None
         if kind & 2:
             latents = Latents(reader.unpack("B"), reader.unpack("H"), reader.take(reader.left))

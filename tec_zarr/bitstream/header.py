@@ -61,7 +61,7 @@ class Header:
         return int(self.dtype[2])
 
     def pack(self) -> bytes:
-        model = self.model.encode("ascii")
+        model, nodata = self.model.encode("ascii"), self.nodata.rstrip(b"\0")
         return b"".join([
             self.weights,
             bytes([len(model)]), model,
@@ -69,7 +69,7 @@ class Header:
             struct.pack(">f", self.quality),
             struct.pack(">d", self.scale) if self.is_float else b"",
             zigzag(self.offset_dn),
-            bytes([len(self.nodata)]), self.nodata,
+            bytes([1 + len(nodata), *nodata]) if self.nodata else bytes([0]),
             *(varint(n) for n in self.shape),
             bytes([0]) if self.bands is None else bytes([len(self.bands), *self.bands]),
         ])  # fmt: skip
@@ -84,7 +84,8 @@ class Header:
         dtype, quality = DTYPES[code], reader.unpack("f")
         scale = reader.unpack("d") if dtype[1] == "f" else 1.0
         offset_dn = reader.zigzag()
-        nodata = reader.take(reader.unpack("B"))
+        nodata = reader.unpack("B")
+        nodata = reader.take(nodata - 1).ljust(int(dtype[2]), b"\0") if nodata else b""
         shape = tuple(reader.varint() for _ in range(4))
         count = reader.unpack("B")
         bands = tuple(reader.take(count)) if count else None

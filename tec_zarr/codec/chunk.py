@@ -59,11 +59,10 @@ def decode_chunk(data: bytes | memoryview, device: str = "auto") -> np.ndarray:
     frames = [Frame.parse(section) for section in sections]
     coded = [t for t, frame in enumerate(frames) if frame.latents is not None]
     loaded = runtime.load_for(header.model, header.weights, device)
-    if header.bands is not None and max(header.bands) >= len(loaded.statistics.mean):
-        raise DamagedChunkError(
-            f"band indices {header.bands} beyond the {len(loaded.statistics.mean)} bands of {header.model}"
-        )
-    x_hat = np.empty((0, len(loaded.statistics.mean), *header.shape[2:]), np.float32)
+    model_bands = len(loaded.statistics.mean)
+    if header.shape[1] != model_bands if header.bands is None else max(header.bands) >= model_bands:
+        raise DamagedChunkError(f"{header.shape[1]} bands, indices {header.bands}, where {header.model} has {model_bands}")
+    x_hat = np.empty((0, model_bands, *header.shape[2:]), np.float32)
     if coded:
         job = _Decode(loaded, [frames[t].latents for t in coded], header)
         key = (id(loaded), len(coded), header.shape[2:])

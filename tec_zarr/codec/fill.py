@@ -6,7 +6,7 @@ import numpy as np
 
 
 def fill(plane: np.ndarray, valid: np.ndarray, default: float) -> np.ndarray:
-    """A copy of `plane` (y, x) whose samples outside `valid` continue the valid ones smoothly.
+    """`plane` (y, x) with samples outside `valid` that continue the valid ones smoothly; itself where all are valid.
 
     Push-pull (Gortler et al., The Lumigraph, 1996): average down to ever coarser grids, then fill each grid's gaps from the
     coarser one. Without any valid sample all become `default`.

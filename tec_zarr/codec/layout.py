@@ -60,12 +60,13 @@ def make_header(shape: tuple[int, ...], dtype: np.dtype, settings: Settings) -> 
     )
 
 
-def _nodata(value: float | None, dtype: np.dtype) -> bytes:
+def _nodata(value: float | str | None, dtype: np.dtype) -> bytes:
     if value is None:
         return b""
     if dtype.kind == "f":
-        return np.array(value, dtype).tobytes()
+        return np.array(float(value), dtype).tobytes()
     limits = np.iinfo(dtype)
-    if not float(value).is_integer() or not limits.min <= value <= limits.max:
+    value = float(value)
+    if not value.is_integer() or not limits.min <= value <= limits.max:
         raise InvalidInputError(f"nodata={value} is no {dtype} value: give one from {limits.min} to {limits.max}, or None")
     return np.array(int(value), dtype).tobytes()

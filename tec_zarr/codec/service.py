@@ -55,7 +55,9 @@ class Service:
             while not self._jobs.empty():
                 waiting.append(self._jobs.get())
             batch, waiting = _take_batch(waiting)
-            _run(batch)
+            wanted = [job for job in batch if job.done.set_running_or_notify_cancel()]
+            if wanted:
+                _run(wanted)
 
 
 def _take_batch(waiting: list[Job]) -> tuple[list[Job], list[Job]]:
@@ -75,6 +77,7 @@ def _run(batch: list[Job]) -> None:
     """Run a batch; where it fails, each job alone, so that one bad chunk fails only itself."""
     try:
         results = batch[0].run([job.item for job in batch])
+        pairs = list(zip(batch, results, strict=True))
     except BaseException as error:
         if len(batch) == 1:
             batch[0].done.set_exception(error)
@@ -82,7 +85,7 @@ def _run(batch: list[Job]) -> None:
             for job in batch:
                 _run([job])
         return
-    for job, result in zip(batch, results, strict=True):
+    for job, result in pairs:
         job.done.set_result(result)
 
 

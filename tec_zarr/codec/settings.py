@@ -6,6 +6,7 @@ import dataclasses
 import math
 import numbers
 import struct
+from collections.abc import Iterable
 from typing import Any
 
 from tec_zarr.errors import InvalidInputError, WeightsError
@@ -14,7 +15,7 @@ from tec_zarr.models.bands import L2A
 
 REFLECTANCE_PER_DN = 1e-4
 MAX_OFFSET_DN = 100_000
-_NOT_JSON = ("nan", "inf", "-inf")
+NOT_FINITE = ("nan", "inf", "-inf")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Settings:
         Of float arrays: reflectance is 1e-4 * value / scale, so 1e-4 for arrays that hold reflectance.
     nodata
         Value, in the array's own units, that comes back exactly wherever it stands; None for none. NaN and infinities
-        of float arrays always come back exactly.
+        of float arrays always come back exactly. Kept as "nan", "inf" or "-inf" where it is not finite, as in JSON.
     """
 
     model: str = registry.DEFAULT
@@ -47,7 +48,7 @@ class Settings:
     bands: tuple[str, ...] = L2A
     offset_dn: int = 0
     scale: float = REFLECTANCE_PER_DN
-    nodata: float | None = 0
+    nodata: float | str | None = 0
 
     def __post_init__(self) -> None:
         entry = registry.find(self.model)
@@ -65,15 +66,11 @@ class Settings:
         if not _is_number(self.scale) or not math.isfinite(self.scale) or self.scale <= 0:
             raise InvalidInputError(f"scale must be a positive number, 1e-4 for reflectance; got {self.scale!r}")
         object.__setattr__(self, "scale", float(self.scale))
-        if self.nodata in _NOT_JSON:
-            object.__setattr__(self, "nodata", float(self.nodata))
-        if self.nodata is not None and not _is_number(self.nodata):
-            raise InvalidInputError(f"nodata must be a number or None; got {self.nodata!r}")
+        object.__setattr__(self, "nodata", _nodata(self.nodata))
 
     def to_dict(self) -> dict[str, Any]:
         """JSON fields that `Settings` is made of again."""
-        nodata = self.nodata if self.nodata is None or math.isfinite(self.nodata) else str(float(self.nodata))
-        return {**dataclasses.asdict(self), "bands": list(self.bands), "nodata": nodata}
+        return {**dataclasses.asdict(self), "bands": list(self.bands)}
 
     def describe(self) -> str:
         """The fields as keyword arguments, in short."""
@@ -96,8 +93,20 @@ def _quality(value: object) -> float:
     return struct.unpack(">f", struct.pack(">f", value))[0]
 
 
+def _nodata(value: object) -> float | str | None:
+    if value is None or value in NOT_FINITE:
+        return value
+    if not _is_number(value):
+        raise InvalidInputError(f"nodata must be a number or None; got {value!r}")
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    return float(value) if math.isfinite(value) else str(float(value))
+
+
 def _bands(names: object) -> tuple[str, ...]:
-    names = (names,) if isinstance(names, str) else tuple(names)
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        names = (names,)
+    names = tuple(names)
     unknown = [b for b in names if b not in L2A]
     if unknown or not names or len(set(names)) != len(names):
         raise InvalidInputError(

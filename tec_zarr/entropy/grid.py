@@ -15,6 +15,7 @@ import zlib
 import numpy as np
 
 from tec_zarr.entropy.distribution import FRACTIONS, MAX_SCALE, MIN_SCALE, SCALES
+from tec_zarr.errors import InvalidInputError
 
 GUARD = 1e-8
 """Least distance from a rounding edge, in grid steps."""
@@ -23,7 +24,9 @@ OFFSETS = 256
 NUDGE = 2.0**-13
 """What one offset moves the grid by, in grid steps: all of them together by 1/32."""
 
-MAX_MEAN = 2.0**24
+MAX_MEAN = 2.0**16
+"""Means are limited to this: up to here, float64 results that differ by 1e-15 of themselves keep within `GUARD`."""
+
 STEPS_PER_LOG = (SCALES - 1) / math.log(MAX_SCALE / MIN_SCALE)
 
 
@@ -41,18 +44,19 @@ def place(means: np.ndarray, scales: np.ndarray, offset: int) -> Placement:
 
     Raises FloatingPointError where a value is not finite.
     """
+    if not (np.isfinite(means).all() and np.isfinite(scales).all()):
+        raise FloatingPointError("the prior gave a mean or scale that is not finite")
     fine = np.clip(means, -MAX_MEAN, MAX_MEAN) * FRACTIONS + offset * NUDGE
     log_scale = np.log(np.clip(scales, MIN_SCALE, MAX_SCALE) / MIN_SCALE) * STEPS_PER_LOG + offset * NUDGE
     mean_index, mean_margin = _round(fine)
     scale_index, scale_margin = _round(log_scale)
-    margin = min(mean_margin, scale_margin)
-    if not math.isfinite(margin):
-        raise FloatingPointError("the prior gave a mean or scale that is not finite")
     half = FRACTIONS // 2
     centers = (mean_index + half) // FRACTIONS
     fraction = mean_index + half - centers * FRACTIONS
     scale_index = np.minimum(scale_index, SCALES - 1)
-    return Placement(centers.astype(np.int32), (scale_index * FRACTIONS + fraction).astype(np.int32), margin)
+    return Placement(
+        centers.astype(np.int32), (scale_index * FRACTIONS + fraction).astype(np.int32), min(mean_margin, scale_margin)
+    )
 
 
 def _round(values: np.ndarray) -> tuple[np.ndarray, float]:
@@ -63,12 +67,15 @@ def _round(values: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def place_unambiguous(means: np.ndarray, scales: np.ndarray) -> tuple[int, Placement]:
-    """The first offset whose placement keeps `GUARD`, and that placement; for encoders."""
+    """The first offset whose placement keeps `GUARD`, and that placement; for encoders.
+
+    Raises InvalidInputError where none does: a frame of some hundred million latents.
+    """
     for offset in range(OFFSETS):
         placement = place(means, scales, offset)
         if placement.margin >= GUARD:
             return offset, placement
-    raise FloatingPointError(f"no grid offset keeps {means.size} latents {GUARD} of a step from every rounding edge")
+    raise InvalidInputError(f"a frame of {means.size} latents is too large to code without ambiguity; choose smaller chunks")
 
 
 def rows_crc(centers: np.ndarray, rows: np.ndarray, seed: int = 0) -> int:

@@ -119,16 +119,23 @@ def _decode(x, words, position, rows, first, begin, cumulative, symbols):
     return x
 
 
+def _checked(values: np.ndarray, name: str, least: int, most: int) -> np.ndarray:
+    """int32 `values`, or ValueError where one is out of its range."""
+    values = np.asarray(values)
+    if values.size and not (least <= values.min() and values.max() <= most):
+        raise ValueError(f"{name} must be {least} to {most}, got {values.min()} to {values.max()}")
+    return np.ascontiguousarray(values, np.int32)
+
+
 def encode_symbols(symbols: np.ndarray, rows: np.ndarray, tables: Tables) -> bytes:
     """The stream of integer `symbols` (N,) under table `rows` (N,). Its bytes are stable.
 
-    Raises ValueError where a symbol is beyond plus or minus 2**29 or a row is not of the tables.
+    Raises ValueError where a symbol is beyond plus or minus 2**29, a row is not of the tables, or their numbers differ.
     """
-    symbols, rows = np.ascontiguousarray(symbols, np.int32), np.ascontiguousarray(rows, np.int32)
-    if symbols.size and max(-int(symbols.min()), int(symbols.max())) > MAX_SYMBOL:
-        raise ValueError(f"symbols must stay within ±{MAX_SYMBOL}, got {symbols.min()} to {symbols.max()}")
-    if rows.size and not (rows.min() >= 0 and rows.max() < tables.rows):
-        raise ValueError(f"rows must be 0 to {tables.rows - 1}, got {rows.min()} to {rows.max()}")
+    symbols = _checked(symbols, "symbols", -MAX_SYMBOL, MAX_SYMBOL)
+    rows = _checked(rows, "rows", 0, tables.rows - 1)
+    if symbols.size != rows.size:
+        raise ValueError(f"each symbol has a row: got {symbols.size} symbols and {rows.size} rows")
     words = np.empty(symbols.size + 3 * _escapes(symbols, rows, tables.first, tables.begin), np.uint16)
     x, count = _encode(symbols, rows, tables.first, tables.begin, tables.cumulative, words)
     return int(x).to_bytes(6, "big") + words[:count][::-1].astype(">u2").tobytes()
@@ -147,9 +154,9 @@ class Decoder:
 
     def decode_symbols(self, rows: np.ndarray) -> np.ndarray:
         """The next symbols, int32 (N,), under table `rows` (N,); raises DamagedChunkError where the stream ends."""
-        rows = np.ascontiguousarray(rows, np.int32)
-        symbols = np.empty(rows.size, np.int32)
         t = self._tables
+        rows = _checked(rows, "rows", 0, t.rows - 1)
+        symbols = np.empty(rows.size, np.int32)
         x = _decode(self._x, self._words, self._position, rows, t.first, t.begin, t.cumulative, symbols)
         self._x = np.uint64(x)
         if self._position[1]:

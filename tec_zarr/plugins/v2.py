@@ -66,7 +66,7 @@ class TerraCodec(Codec, metaclass=AdvisedClass):
         weights: str | None = None,
         device: str = "auto",
     ):
-        self._settings = Settings(model, weights, quality, tuple(bands), offset_dn, scale, nodata)
+        self._settings = Settings(model, weights, quality, bands, offset_dn, scale, nodata)
         self._device = device
 
     def encode(self, buf: Any) -> bytes:

@@ -44,7 +44,7 @@ class TerraCodecSerializer(ArrayBytesCodec, metaclass=AdvisedClass):
     bands: tuple[str, ...] = L2A
     offset_dn: int = 0
     scale: float = REFLECTANCE_PER_DN
-    nodata: float | None = 0
+    nodata: float | str | None = 0
     weights: str | None = None
     device: str = dataclasses.field(default="auto", compare=False)
 
@@ -54,7 +54,7 @@ class TerraCodecSerializer(ArrayBytesCodec, metaclass=AdvisedClass):
 
     @property
     def settings(self) -> Settings:
-        return Settings(self.model, self.weights, self.quality, tuple(self.bands), self.offset_dn, self.scale, self.nodata)
+        return Settings(self.model, self.weights, self.quality, self.bands, self.offset_dn, self.scale, self.nodata)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:

@@ -1,6 +1,6 @@
 """Does a chunk decode to the same integers everywhere? Contract 1, measured.
 
-    python -m tec_zarr.testing.portability --data CORPUS_FOLDER [--quality 60]
+    python tests/portability.py --data CORPUS_FOLDER [--quality 60]
 
 Encodes every location of a folder in chunks of 128 x 128 pixels with this machine's own kernels, then decodes them in
 processes that are held to other instruction sets, in batches of 1, 2 and 7. Shown for each: latents that differ (must be 0),
@@ -149,9 +149,7 @@ def _in_process(chunks: list[bytes], kernels: str, batch: int, folder: pathlib.P
     environment = {**os.environ, **KERNELS[kernels]}
     if kernels != "default":
         environment["OMP_NUM_THREADS"] = "1"
-    subprocess.run(
-        [sys.executable, "-m", "tec_zarr.testing.portability", "--worker", given, made], env=environment, check=True
-    )
+    subprocess.run([sys.executable, __file__, "--worker", given, made], env=environment, check=True)
     return Decoded(*pickle.loads(made.read_bytes()))
 
 

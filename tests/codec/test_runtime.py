@@ -1,0 +1,86 @@
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from tec_zarr.codec import runtime
+from tec_zarr.errors import InvalidInputError, WeightsError
+from tec_zarr.models import checkpoint, registry
+
+
+def test_many_threads_load_a_model_once(monkeypatch):
+    parsed = []
+
+    def parse(data: bytes):
+        parsed.append(len(data))
+        return original(data)
+
+    original = checkpoint.parse
+    monkeypatch.setattr(checkpoint, "parse", parse)
+    monkeypatch.setattr(runtime, "_loaded", {})
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(runtime.load(registry.DEFAULT, "cpu"))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(parsed) == 1
+    assert len(set(map(id, found))) == 1
+
+
+def test_devices():
+    assert runtime.choose_device("cpu").type == "cpu"
+    assert runtime.choose_device("auto").type in ("cpu", "cuda")
+    with pytest.raises(InvalidInputError, match="toaster"):
+        runtime.choose_device("toaster")
+
+
+def test_weights_that_are_not_those_of_the_chunk():
+    with pytest.raises(WeightsError, match="install the release"):
+        runtime.load_for(registry.DEFAULT, b"\x00" * 8, "cpu")
+    with pytest.raises(WeightsError, match="unknown model 'tec-xx'"):
+        runtime.load_for("tec-xx", b"\x00" * 8, "cpu")
+
+
+def test_a_changed_weights_file_is_refused(tmp_path):
+    entry = registry.find(registry.DEFAULT)
+    data = bytearray(entry.path.read_bytes())
+    data[-1] ^= 1
+    changed = tmp_path / "weights.safetensors"
+    changed.write_bytes(data)
+    with pytest.raises(WeightsError, match="install tec_zarr again"):
+        registry.Entry(entry.name, entry.sha256, changed).read()
+
+
+def test_shipped_weights_are_small():
+    assert sum(f.stat().st_size for f in registry.FOLDER.iterdir()) < 16 * 2**20
+
+
+def test_torch_keeps_its_global_settings():
+    program = """
+import torch, numpy as np
+def state():
+    return (torch.get_num_threads(), torch.is_grad_enabled(), torch.are_deterministic_algorithms_enabled(),
+            torch.get_default_dtype(), torch.backends.mkldnn.enabled)
+before = state()
+from tec_zarr import TerraCodec
+codec = TerraCodec()
+codec.decode(codec.encode(np.ones((1, 12, 16, 16), np.uint16)))
+assert state() == before, (before, state())
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_forked_process_starts_its_own_service():
+    program = """
+import os, numpy as np
+from tec_zarr.codec.service import SERVICE
+assert SERVICE.submit(lambda items: items, 0, 1, 1).result(10) == 1
+child = os.fork()
+if child == 0:
+    ok = SERVICE.submit(lambda items: items, 0, 2, 1).result(10) == 2
+    os._exit(0 if ok else 1)
+assert os.waitpid(child, 0)[1] == 0
+"""
+    subprocess.run([sys.executable, "-W", "ignore::DeprecationWarning", "-c", program], check=True, timeout=60)

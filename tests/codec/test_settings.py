@@ -1,0 +1,167 @@
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tec_zarr.codec.settings import MAX_OFFSET_DN, Settings
+from tec_zarr.errors import InvalidInputError, WeightsError
+from tec_zarr.models import registry
+from tec_zarr.models.bands import L2A
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize("value", [0, 0.999, 100.001, -5, NAN, math.inf, "60", None, True, 60j, [60]])
+def test_quality_is_refused(value):
+    with pytest.raises(InvalidInputError, match=r"quality must be 1 \(smallest\) to 100 \(most faithful\)") as error:
+        Settings(quality=value)
+    assert repr(value) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "value", [("B02", "B10"), ("b02",), "blue", (), ("B02", "B02"), ("B2",), [2, 3], ("B02", None), (("B02",),)]
+)
+def test_bands_are_refused(value):
+    with pytest.raises(InvalidInputError, match=r"distinct Sentinel-2 L2A bands out of B01, B02, .*, B11, B12") as error:
+        Settings(bands=value)
+    got = (value,) if isinstance(value, str) else tuple(value)
+    assert str(got) in str(error.value)
+
+
+@pytest.mark.parametrize("value", [None, 5, 2.5])
+def test_bands_that_are_no_collection_are_refused(value):
+    with pytest.raises(InvalidInputError, match="bands must name the band axis") as error:
+        Settings(bands=value)
+    assert repr(value) in str(error.value)
+
+
+def test_unknown_bands_are_named():
+    with pytest.raises(InvalidInputError, match="of which 'B10', 'red' are unknown"):
+        Settings(bands=("B02", "B10", "red"))
+
+
+@pytest.mark.parametrize("value", [-1000.5, -1000.0, MAX_OFFSET_DN + 1, -MAX_OFFSET_DN - 1, "0", None, NAN])
+def test_offset_is_refused(value):
+    with pytest.raises(InvalidInputError, match="offset_dn must be a whole number of DN, usually 0 or -1000") as error:
+        Settings(offset_dn=value)
+    assert repr(value) in str(error.value)
+
+
+@pytest.mark.parametrize("value", [0, -1e-4, NAN, math.inf, "1e-4", None, True, 1j])
+def test_scale_is_refused(value):
+    with pytest.raises(InvalidInputError, match="scale must be a positive number, 1e-4 for reflectance") as error:
+        Settings(scale=value)
+    assert repr(value) in str(error.value)
+
+
+@pytest.mark.parametrize("value", ["none", "0", True, 1j, [0], (0,), b"\0"])
+def test_nodata_is_refused(value):
+    with pytest.raises(InvalidInputError, match="nodata must be a number or None") as error:
+        Settings(nodata=value)
+    assert repr(value) in str(error.value)
+
+
+def test_unknown_models_are_refused_with_those_there_are():
+    with pytest.raises(WeightsError, match=r"unknown model 'tec-xl'.*tec-tt-s2"):
+        Settings(model="tec-xl")
+
+
+@pytest.mark.parametrize("weights", ["0" * 64, "", "abc"])
+def test_other_weights_are_refused_with_those_there_are(weights):
+    with pytest.raises(WeightsError, match=f"with weights {weights} .*{registry.find(registry.DEFAULT).sha256}"):
+        Settings(weights=weights)
+
+
+def test_defaults_name_their_weights():
+    chosen = Settings()
+    assert chosen.model == registry.DEFAULT
+    assert chosen.weights == registry.find(registry.DEFAULT).sha256
+    assert Settings(weights=chosen.weights) == chosen
+    assert (chosen.bands, chosen.band_indices) == (L2A, None)
+
+
+@st.composite
+def arguments(draw):
+    return {
+        "quality": draw(st.floats(1, 100) | st.integers(1, 100)),
+        "bands": draw(st.lists(st.sampled_from(L2A), min_size=1, unique=True)),
+        "offset_dn": draw(st.integers(-MAX_OFFSET_DN, MAX_OFFSET_DN)),
+        "scale": draw(st.floats(0, exclude_min=True, allow_infinity=False)),
+        "nodata": draw(st.none() | st.integers(-(2**15), 2**16) | st.floats(allow_nan=False)),
+    }
+
+
+@given(arguments())
+@settings(deadline=None, max_examples=100)
+def test_fields_round_trip_through_json(chosen):
+    made = Settings(**chosen)
+    fields = json.loads(json.dumps(made.to_dict(), allow_nan=False))
+    again = Settings(**fields)
+    assert again == made
+    assert again.to_dict() == made.to_dict() == fields
+    assert hash(again) == hash(made)
+    assert list(made.bands) == chosen["bands"]
+    assert tuple(L2A[i] for i in made.band_indices or range(12)) == made.bands
+
+
+def test_nodata_nan_round_trips_through_json():
+    made = Settings(nodata=NAN)
+    fields = json.loads(json.dumps(made.to_dict(), allow_nan=False))
+    again = Settings(**fields)
+    assert again.nodata == "nan"
+    assert again.to_dict() == fields
+    assert again == made
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "plain"),
+    [
+        ("nodata", np.uint16(65535), 65535),
+        ("nodata", np.float32(-9999), -9999.0),
+        ("quality", np.float32(61.5), 61.5),
+        ("quality", np.int64(60), 60.0),
+        ("offset_dn", np.int16(-1000), -1000),
+        ("scale", np.float64(1e-4), 1e-4),
+    ],
+)
+def test_numbers_of_numpy_round_trip_through_json(name, value, plain):
+    fields = json.loads(json.dumps(Settings(**{name: value}).to_dict()))
+    assert fields[name] == plain
+    assert Settings(**fields) == Settings(**{name: plain})
+
+
+@pytest.mark.parametrize("value", [33.3, 1.0000000001, 99.9999999])
+def test_quality_is_kept_as_float32(value):
+    quality = Settings(quality=value).quality
+    assert type(quality) is float
+    assert quality == float(np.float32(value))
+    assert Settings(quality=quality).quality == quality
+
+
+@pytest.mark.parametrize("value", [1, 100, 1.0, 100.0])
+def test_the_ends_of_quality_are_allowed(value):
+    assert Settings(quality=value).quality == value
+
+
+def test_one_band_may_be_named_alone():
+    assert Settings(bands="B8A").bands == ("B8A",)
+    assert Settings(bands="B8A").band_indices == (8,)
+
+
+def test_the_model_s_bands_in_another_order_are_a_selection():
+    assert Settings(bands=L2A[::-1]).band_indices == tuple(range(11, -1, -1))
+
+
+def test_description_makes_the_same_settings():
+    made = Settings(quality=61, bands=("B04", "B03"), offset_dn=-1000, nodata=None)
+    assert "weights" not in made.describe()
+    assert eval(f"Settings({made.describe()})") == made
+
+
+def test_settings_do_not_change():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Settings().quality = 60

@@ -1,0 +1,27 @@
+"""Real imagery for the tests that need it."""
+
+import pathlib
+
+import numpy as np
+import pytest
+
+from tec_zarr.models.bands import L2A
+from tec_zarr.training.corpus import read_corpus_file
+
+VAL = pathlib.Path(__file__).resolve().parents[2] / "shared" / "data" / "val"
+
+
+@pytest.fixture(scope="session")
+def val_folder() -> pathlib.Path:
+    """The validation split of the corpus of real Sentinel-2 imagery."""
+    if not VAL.is_dir():
+        pytest.skip(f"needs the Sentinel-2 sample corpus in {VAL.parent}, which is not part of the project")
+    return VAL
+
+
+@pytest.fixture(scope="session")
+def site(val_folder) -> np.ndarray:
+    """Four dates of SSL4EO-S12 site 0080717: uint16 DN (4, 12, 256, 256)."""
+    data, meta = read_corpus_file(val_folder / "l2a_ts_ssl4eo_0080717.zip")
+    assert meta["bands"] == list(L2A)
+    return np.ascontiguousarray(data[..., :256, :256])

@@ -1,0 +1,117 @@
+"""The house of DESIGN.md: who may import whom, and what opening a store loads. There are no exceptions."""
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import tec_zarr
+
+PACKAGE = pathlib.Path(tec_zarr.__file__).parent
+MODULES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob("*.py"))
+
+LAYERS = {
+    "errors": set(),
+    "entropy": {"errors"},
+    "bitstream": {"errors"},
+    "models": {"errors", "entropy", "bitstream"},
+    "codec": {"errors", "entropy", "bitstream", "models"},
+    "plugins": {"errors", "entropy", "bitstream", "models", "codec"},
+    "top": {"errors", "entropy", "bitstream", "models", "codec", "plugins"},
+    "testing": {"errors", "entropy", "bitstream", "models", "codec", "plugins", "top"},
+    "training": {"errors", "entropy", "bitstream", "models", "codec", "plugins", "top"},
+}
+STORES = {"zarr", "numcodecs", "xarray", "dask", "distributed"}
+FOREIGN_BANNED = {"entropy": STORES | {"torch"}, "models": STORES, "codec": STORES}
+
+
+def layer_of(module: str) -> str:
+    """The layer of a dotted name within the package, like `codec.cube` or `encoding`."""
+    first = module.partition(".")[0]
+    return first if first in LAYERS else "top"
+
+
+def imported(path: pathlib.PurePath, source: str) -> set[str]:
+    """Absolute dotted names that a module imports anywhere in it, those in functions included."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                folder = ("tec_zarr", *path.parts[:-1])
+                base = ".".join([*folder[: len(folder) - node.level + 1], *filter(None, [base])])
+            found |= {f"{base}.{alias.name}" for alias in node.names}
+    return found
+
+
+def violations(path: pathlib.PurePath, source: str) -> list[str]:
+    own = layer_of(".".join(path.with_suffix("").parts))
+    allowed = LAYERS[own] | {own} | ({"testing"} if path == pathlib.PurePath("cli.py") else set())
+    bad = []
+    for name in imported(path, source):
+        root, _, inner = name.partition(".")
+        if root == "tec_zarr":
+            if layer_of(inner or "__init__") not in allowed:
+                bad.append(f"{path} imports {name}")
+        elif root in FOREIGN_BANNED.get(own, ()):
+            bad.append(f"{path} imports {name}")
+        elif own in ("errors", "bitstream") and root not in sys.stdlib_module_names:
+            bad.append(f"{path} imports {name}, which is not of the standard library")
+    return bad
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_a_module_imports_only_from_layers_above_its_own(path):
+    assert violations(path, (PACKAGE / path).read_text()) == []
+
+
+def test_every_layer_is_there():
+    assert {layer_of(".".join(p.with_suffix("").parts)) for p in MODULES} == set(LAYERS)
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("errors.py", "import numpy"),
+        ("errors.py", "from tec_zarr.entropy import grid"),
+        ("entropy/a.py", "import torch.nn"),
+        ("entropy/a.py", "from ..codec import cube"),
+        ("bitstream/a.py", "import numpy as np"),
+        ("bitstream/a.py", "def f():\n    from tec_zarr.entropy import rans"),
+        ("models/a.py", "from tec_zarr import codec"),
+        ("models/a.py", "import zarr"),
+        ("codec/a.py", "import tec_zarr"),
+        ("codec/a.py", "from tec_zarr.plugins.v2 import TerraCodec"),
+        ("plugins/a.py", "from tec_zarr import encoding"),
+        ("encoding.py", "import tec_zarr.training.loop"),
+        ("encoding.py", "from . import testing"),
+        ("cli.py", "from tec_zarr.training import loop"),
+        ("testing/a.py", "from tec_zarr import training"),
+    ],
+)
+def test_the_check_sees_a_wrong_import(path, line):
+    assert len(violations(pathlib.PurePath(path), line)) == 1
+
+
+def test_cli_alone_may_import_testing():
+    assert violations(pathlib.PurePath("cli.py"), "from tec_zarr.testing import models") == []
+    assert violations(pathlib.PurePath("encoding.py"), "from tec_zarr.testing import models") != []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import tec_zarr",
+        "import tec_zarr.plugins.v2, tec_zarr.plugins.v3",
+        "import tec_zarr; tec_zarr.TerraCodec(quality=60); tec_zarr.TerraCodecSerializer(); tec_zarr.encoding(quality=60)",
+        "import tec_zarr as t, numcodecs; assert numcodecs.get_codec(t.TerraCodec().get_config()) == t.TerraCodec()",
+    ],
+)
+def test_opening_a_store_loads_neither_torch_nor_numba(code):
+    check = "; import sys; print(sorted({'torch', 'numba', 'safetensors', 'tec_zarr'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code + check], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "['tec_zarr']"), done.stderr
