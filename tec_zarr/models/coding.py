@@ -21,7 +21,7 @@ from tec_zarr.entropy.tables import shipped
 from tec_zarr.errors import DesyncError
 from tec_zarr.models.config import BLOCK, TOKENS
 from tec_zarr.models.patching import from_blocks, pad_to_blocks, to_blocks, to_windows
-from tec_zarr.models.prior import context_pair
+from tec_zarr.models.prior import Context, context_pair
 from tec_zarr.models.quality import knot_weights
 from tec_zarr.models.tec_tt import TecTT
 
@@ -97,7 +97,8 @@ def distributions(exact: ExactPrior, y_hat: Tensor, qualities: Tensor) -> tuple[
         windows = to_windows(frames, exact.window, part).unflatten(0, (times, n * count))
         blocks = to_blocks(frames, part).unflatten(0, (times, n * count))
         each = unit.repeat_interleave(count, 0)
-        features = exact.prior.teacher_forced(windows, blocks, each, weights.repeat_interleave(count, 0))
+        opening = exact.prior.opening(weights, count)
+        features = exact.prior.teacher_forced(windows, blocks, opening, each, weights.repeat_interleave(count, 0))
         distribution = exact.prior.distribution(features, each)
         parts.append([d.unflatten(1, (n, count)).transpose(0, 1).cpu().numpy() for d in distribution])
     means, scales = (np.concatenate(p, axis=2) for p in zip(*parts, strict=True))
@@ -191,15 +192,15 @@ class SeriesDecoder:
             parts.append(seen.unflatten(0, (len(y_hat), -1)))
         return torch.cat(parts, 1)
 
-    def _context(self, group: slice) -> list[tuple[Tensor, Tensor]]:
-        """Keys and values for the blocks of a group."""
-        count = group.stop - group.start
-        first = self._prior.first_context(self._weights).repeat_interleave(count, 0)
-        pair = context_pair(first, [seen[:, group].flatten(0, 1) for seen in self._seen])
+    def _context(self, group: slice) -> Context:
+        """What the blocks of a group attend to."""
+        if not self._seen:
+            return self._prior.opening(self._weights, group.stop - group.start)
+        pair = context_pair([seen[:, group].flatten(0, 1) for seen in self._seen])
         passes = zip(*(frame.split(PASS) for frame in pair), strict=True)
         return [
             tuple(torch.cat(parts) for parts in zip(*layer, strict=True))
-            for layer in zip(*(self._prior.context(list(frames)) for frames in passes), strict=True)
+            for layer in zip(*(self._prior.context(frames) for frames in passes), strict=True)
         ]
 
     def _decode_group(self, decoders: list[_FrameDecoder], group: slice) -> tuple[Tensor, Tensor]:

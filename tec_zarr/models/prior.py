@@ -13,11 +13,16 @@ Blocks never see each other, so a frame's blocks are one batch. Latents come in 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from tec_zarr.models.config import TOKENS, PriorConfig
 from tec_zarr.models.transformer import EPSILON, DecoderLayer, Pair
+
+Context = list[tuple[Tensor, Tensor]]
+"""Keys and values for each decoder layer, (B, heads, 128, width / heads) each."""
 
 LOG_SCALE_RANGE = (-12.0, 4.0)
 """Range of the natural logarithm of predicted scales, in units."""
@@ -57,10 +62,11 @@ class TemporalPrior(nn.Module):
         """What one previous frame tells: (B, 64, width) from its windows (B, 64, latents) in steps."""
         return self._separate(windows / unit, weights)
 
-    def first_context(self, weights: Tensor) -> Tensor:
-        """The learned context of a frame that has none before it: (B, 64, width)."""
+    def opening(self, weights: Tensor, blocks: int) -> Context:
+        """The learned context of a frame that has none before it, the same for each of `blocks` blocks of an item."""
         constant = self.first_frame.expand(len(weights), self.config.window**2, -1)
-        return self._separate(constant, weights)
+        first = self._separate(constant, weights)
+        return [tuple(part.repeat_interleave(blocks, 0) for part in layer) for layer in self.context([first, first])]
 
     def _separate(self, windows: Tensor, weights: Tensor) -> Tensor:
         x = self.embed(windows) + self.window_positions + self.context_quality(weights)[:, None]
@@ -68,14 +74,14 @@ class TemporalPrior(nn.Module):
             x = pair.self_attend(x)
         return x
 
-    def context(self, frames: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
-        """Keys and values for each decoder layer from the frame contexts, oldest first."""
+    def context(self, frames: Sequence[Tensor]) -> Context:
+        """What the decoder attends to, from the frame contexts (B, 64, width), oldest first."""
         x = torch.cat(frames, 1) + self.joint_positions
         for pair in self.joint:
             x = pair.self_attend(x)
         return [layer.context.attention.keys_values(x) for layer in self.decoder]
 
-    def features(self, blocks: Tensor, context: list[tuple[Tensor, Tensor]], unit: Tensor, weights: Tensor) -> Tensor:
+    def features(self, blocks: Tensor, context: Context, unit: Tensor, weights: Tensor) -> Tensor:
         """Features (B, 16, width) of all tokens at once from the true blocks (B, 16, latents), teacher-forced."""
         before = self.embed(blocks[:, :-1] / unit)
         x = torch.cat([self.start.expand(len(blocks), 1, -1), before], 1)
@@ -84,23 +90,26 @@ class TemporalPrior(nn.Module):
             x = layer.context.cross_attend(layer.own.self_attend(x, causal=True), keys, values)
         return x
 
-    def teacher_forced(self, windows: Tensor, blocks: Tensor, unit: Tensor, weights: Tensor) -> Tensor:
+    def teacher_forced(self, windows: Tensor, blocks: Tensor, opening: Context, unit: Tensor, weights: Tensor) -> Tensor:
         """Features (T, B, 16, width) of a whole series whose latents are known.
 
-        `windows` (T, B, 64, latents) and `blocks` (T, B, 16, latents) are those of every frame; `unit` (B, 1, latents).
+        `windows` (T, B, 64, latents) and `blocks` (T, B, 16, latents) are those of every frame; `opening` is the context of
+        the first one; `unit` (B, 1, latents).
         """
-        times = len(blocks)
-        first = self.first_context(weights)
-        seen = []
-        if times > 1:
-            each = unit.repeat(times - 1, 1, 1), weights.repeat(times - 1, 1)
-            seen = list(self.frame_context(windows[:-1].flatten(0, 1), *each).unflatten(0, (times - 1, -1)))
-        older, newer = (torch.cat(part) for part in zip(*(context_pair(first, seen[:t]) for t in range(times)), strict=True))
-        context = self.context([older, newer])
+        times, later = len(blocks), len(blocks) - 1
+        context = opening
+        if later:
+            each = unit.repeat(later, 1, 1), weights.repeat(later, 1)
+            seen = self.frame_context(windows[:-1].flatten(0, 1), *each).unflatten(0, (later, -1))
+            pairs = (context_pair(list(seen[:t])) for t in range(1, times))
+            after = self.context([torch.cat(frames) for frames in zip(*pairs, strict=True)])
+            context = [
+                tuple(torch.cat(parts) for parts in zip(*layers, strict=True)) for layers in zip(opening, after, strict=True)
+            ]
         features = self.features(blocks.flatten(0, 1), context, unit.repeat(times, 1, 1), weights.repeat(times, 1))
         return features.unflatten(0, (times, -1))
 
-    def decoding(self, context: list[tuple[Tensor, Tensor]], unit: Tensor, weights: Tensor) -> Decoding:
+    def decoding(self, context: Context, unit: Tensor, weights: Tensor) -> Decoding:
         """Begin to decode blocks token by token."""
         return Decoding(self, context, unit, weights)
 
@@ -110,15 +119,15 @@ class TemporalPrior(nn.Module):
         return self.mean_head(features) * unit, scales
 
 
-def context_pair(first: Tensor, seen: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """The two frame contexts, older first, of the frame after those `seen`; where one is missing the other stands in."""
-    return (seen[-2:][0], seen[-1]) if seen else (first, first)
+def context_pair(seen: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """The contexts of the last two frames `seen`, older first; the only one stands in for both."""
+    return seen[-2:][0], seen[-1]
 
 
 class Decoding:
     """The state of a batch of blocks while their tokens arrive one by one."""
 
-    def __init__(self, prior: TemporalPrior, context: list[tuple[Tensor, Tensor]], unit: Tensor, weights: Tensor):
+    def __init__(self, prior: TemporalPrior, context: Context, unit: Tensor, weights: Tensor):
         self._prior, self._context, self._unit = prior, context, unit
         self._quality = prior.token_quality(weights)[:, None]
         batch, heads, _, depth = context[0][0].shape

@@ -117,7 +117,8 @@ def predict(model: TecTT, y_hat: Tensor, weights: Tensor) -> tuple[Tensor, Tenso
     unit = model.unit(weights).repeat_interleave(count, 0)[:, None]
     blocks = to_blocks(frames).unflatten(0, (times, n * count))
     windows = to_windows(frames, model.config.prior.window).unflatten(0, (times, n * count))
-    features = model.prior.teacher_forced(windows, blocks, unit, weights.repeat_interleave(count, 0))
+    opening = model.prior.opening(weights, count)
+    features = model.prior.teacher_forced(windows, blocks, opening, unit, weights.repeat_interleave(count, 0))
     means, scales = model.prior.distribution(features, unit)
     rate = bits(blocks, means, scales.clamp(MIN_SCALE, MAX_SCALE)).unflatten(1, (n, count)).sum((2, 3, 4))
     return rate.T, from_blocks(features.flatten(0, 1), height, width).unflatten(0, (times, n)).transpose(0, 1)

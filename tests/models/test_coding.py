@@ -52,7 +52,7 @@ def teacher_forced(exact, y_hat, qualities):
     windows, blocks = (part.unflatten(0, (times, -1)) for part in (to_windows(by_time, exact.window), to_blocks(by_time)))
     count = blocks.shape[1] // n
     each = [part.repeat_interleave(count, 0) for part in (unit, weights)]
-    features = exact.prior.teacher_forced(windows, blocks, *each)
+    features = exact.prior.teacher_forced(windows, blocks, exact.prior.opening(weights, count), *each)
     planes = from_blocks(features.flatten(0, 1), *padded.shape[-2:]).unflatten(0, (times, n)).transpose(0, 1)
     return planes[..., :height, :width]
 
