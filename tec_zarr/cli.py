@@ -7,6 +7,7 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
+from tec_zarr.codec.settings import DEFAULT_QUALITY
 from tec_zarr.errors import TecError
 
 
@@ -20,7 +21,9 @@ def parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="a Zarr store, a NetCDF file, or GeoTIFFs of a date each; none: a synthetic series",
     )
-    demo.add_argument("--quality", type=float, default=50.0, help="1 (smallest) to 100 (most faithful); default 50")
+    demo.add_argument(
+        "--quality", type=float, default=DEFAULT_QUALITY, help="1 (smallest) to 100 (most faithful); default 75"
+    )
     demo.add_argument("--offset-dn", type=int, default=0, help="-1000 for integer cubes with the offset of baseline 04.00")
     demo.add_argument("--nodata", type=float, default=0, help="value that stands for no data; default 0")
     demo.add_argument("--out", type=pathlib.Path, default=pathlib.Path("tec_zarr_demo"), help="folder for store and picture")

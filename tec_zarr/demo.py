@@ -61,7 +61,9 @@ def run(cube: xr.DataArray, out: pathlib.Path, quality: float, offset_dn: int, n
     out.mkdir(parents=True, exist_ok=True)
     cube = cube.drop_vars([n for n in cube.coords if n not in ("time", "band", "y", "x")]).drop_encoding()
     cube.attrs = {k: v for k, v in cube.attrs.items() if k not in ("_FillValue", "scale_factor", "add_offset")}
-    codec = encoding(quality=quality, bands=[str(b) for b in cube["band"].values], offset_dn=offset_dn, nodata=nodata)
+    bands = [str(b) for b in cube["band"].values]
+    cube = cube.assign_coords(band=np.array(bands, object))
+    codec = encoding(quality=quality, bands=bands, offset_dn=offset_dn, nodata=nodata)
     began = time.perf_counter()
     cube.to_dataset(name="B").chunk(CHUNKS).to_zarr(store, encoding={"B": codec}, consolidated=False)
     written = time.perf_counter()
@@ -72,7 +74,7 @@ def run(cube: xr.DataArray, out: pathlib.Path, quality: float, offset_dn: int, n
     size = sum(f.stat().st_size for f in (store / "B").rglob("*") if f.is_file())
     valid = metrics.measured(original, nodata)
     scale = 1e-4 if original.dtype.kind == "f" else 1.0
-    draw(original, decoded, [str(b) for b in cube["band"].values], offset_dn, scale, picture)
+    draw(original, decoded, bands, offset_dn, scale, picture)
     return Result(
         raw_bytes=original.nbytes,
         lossless_bytes=len(Blosc("zstd", clevel=5).encode(np.ascontiguousarray(original))),

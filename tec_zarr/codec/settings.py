@@ -13,6 +13,7 @@ from tec_zarr.errors import InvalidInputError, WeightsError
 from tec_zarr.models import registry
 from tec_zarr.models.bands import L2A
 
+DEFAULT_QUALITY = 75.0
 REFLECTANCE_PER_DN = 1e-4
 MAX_OFFSET_DN = 100_000
 NOT_FINITE = ("nan", "inf", "-inf")
@@ -44,7 +45,7 @@ class Settings:
 
     model: str = registry.DEFAULT
     weights: str | None = None
-    quality: float = 50.0
+    quality: float = DEFAULT_QUALITY
     bands: tuple[str, ...] = L2A
     offset_dn: int = 0
     scale: float = REFLECTANCE_PER_DN

@@ -9,7 +9,7 @@ import numpy as np
 from numcodecs.abc import Codec
 
 from tec_zarr.codec.layout import HOW_TO_RECHUNK
-from tec_zarr.codec.settings import REFLECTANCE_PER_DN, Settings
+from tec_zarr.codec.settings import DEFAULT_QUALITY, REFLECTANCE_PER_DN, Settings
 from tec_zarr.errors import InvalidInputError
 from tec_zarr.models.bands import L2A
 from tec_zarr.models.registry import DEFAULT
@@ -58,7 +58,7 @@ class TerraCodec(Codec, metaclass=AdvisedClass):
     def __init__(
         self,
         model: str = DEFAULT,
-        quality: float = 50.0,
+        quality: float = DEFAULT_QUALITY,
         bands: Iterable[str] = L2A,
         offset_dn: int = 0,
         scale: float = REFLECTANCE_PER_DN,

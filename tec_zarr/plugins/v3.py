@@ -10,7 +10,7 @@ import numpy as np
 from zarr.abc.codec import ArrayBytesCodec
 
 from tec_zarr.codec.layout import HOW_TO_RECHUNK, check_layout
-from tec_zarr.codec.settings import REFLECTANCE_PER_DN, Settings
+from tec_zarr.codec.settings import DEFAULT_QUALITY, REFLECTANCE_PER_DN, Settings
 from tec_zarr.errors import DamagedChunkError, InvalidInputError
 from tec_zarr.models.bands import L2A
 from tec_zarr.models.registry import DEFAULT
@@ -40,7 +40,7 @@ class TerraCodecSerializer(ArrayBytesCodec, metaclass=AdvisedClass):
     )
 
     model: str = DEFAULT
-    quality: float = 50.0
+    quality: float = DEFAULT_QUALITY
     bands: tuple[str, ...] = L2A
     offset_dn: int = 0
     scale: float = REFLECTANCE_PER_DN
