@@ -28,7 +28,7 @@ from tec_zarr.models.tec_tt import TecTT
 GROUP = 256
 """Blocks that are decoded side by side; part of the format."""
 
-PASS = 128
+PASS = 64
 """Blocks in one pass of the prior, to bound memory."""
 
 
@@ -197,11 +197,10 @@ class SeriesDecoder:
         if not self._seen:
             return self._prior.opening(self._weights, group.stop - group.start)
         pair = context_pair([seen[:, group].flatten(0, 1) for seen in self._seen])
-        passes = zip(*(frame.split(PASS) for frame in pair), strict=True)
-        return [
-            tuple(torch.cat(parts) for parts in zip(*layer, strict=True))
-            for layer in zip(*(self._prior.context(frames) for frames in passes), strict=True)
-        ]
+        passes = [self._prior.context(frames) for frames in zip(*(frame.split(PASS) for frame in pair), strict=True)]
+        if len(passes) == 1:
+            return passes[0]
+        return [tuple(torch.cat(parts) for parts in zip(*layer, strict=True)) for layer in zip(*passes, strict=True)]
 
     def _decode_group(self, decoders: list[_FrameDecoder], group: slice) -> tuple[Tensor, Tensor]:
         """Latents and features (N * blocks, 16, …) of a group."""

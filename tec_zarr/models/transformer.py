@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 EPSILON = 1e-6
+
+
+class Gelu(nn.Module):
+    """GELU through torch.erf: torch's own kernel is scalar in float64 and several times slower."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x * math.sqrt(0.5)).erf_().add_(1).mul_(0.5).mul_(x)
 
 
 class Attention(nn.Module):
@@ -41,7 +51,7 @@ class Pair(nn.Module):
         self.norm_attention = nn.LayerNorm(width, eps=EPSILON)
         self.attention = Attention(width, heads)
         self.norm_mlp = nn.LayerNorm(width, eps=EPSILON)
-        self.mlp = nn.Sequential(nn.Linear(width, mlp_ratio * width), nn.GELU(), nn.Linear(mlp_ratio * width, width))
+        self.mlp = nn.Sequential(nn.Linear(width, mlp_ratio * width), Gelu(), nn.Linear(mlp_ratio * width, width))
 
     def _mlp(self, x: Tensor) -> Tensor:
         return x + self.mlp(self.norm_mlp(x))

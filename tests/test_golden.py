@@ -1,0 +1,34 @@
+"""Chunks of every released format version decode for ever, to the same numbers."""
+
+import pathlib
+
+import numpy as np
+import pytest
+
+from tec_zarr import TerraCodec
+from tec_zarr.codec.metrics import measured
+
+GOLDEN = pathlib.Path(__file__).with_name("golden")
+CASES = {
+    "v1-uint16-nodata": (1.0, 0),
+    "v1-int16-offset": (1.0, -9999),
+    "v1-float32-subset-nan": (1e-4, 0),
+    "v1-big-endian-single-date": (1.0, 0),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_golden_file(name):
+    unit, nodata = CASES[name]
+    expected = np.load(GOLDEN / f"{name}.npy")
+    decoded = TerraCodec().decode((GOLDEN / f"{name}.tecz").read_bytes())
+    assert decoded.dtype.str == expected.dtype.str
+    valid = measured(expected, nodata)
+    np.testing.assert_array_equal(measured(decoded, nodata), valid)
+    assert (~valid).any()
+    difference = np.abs(decoded[valid].astype(np.float64) - expected[valid]).max()
+    assert difference <= 1.0001 * unit
+
+
+def test_no_golden_file_is_forgotten():
+    assert {path.stem for path in GOLDEN.glob("*.tecz")} == set(CASES)
