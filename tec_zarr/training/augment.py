@@ -14,6 +14,10 @@ MEAN = torch.tensor(L2A_MEAN)[:, None, None]
 STD = torch.tensor(L2A_STD)[:, None, None]
 
 
+CLOUD_DN = 2200.0
+"""From this blue reflectance on, in DN, a sample counts as cloud when clouds are pasted."""
+
+
 def standardise(dn: Tensor) -> Tensor:
     return (dn - MEAN) / STD
 
@@ -41,6 +45,13 @@ def another_season(dn: Tensor, rng: np.random.Generator) -> Tensor:
         dn = (1 - float(part)) * dn + float(part) * dn.roll(1, dim)
     noise = torch.from_numpy(rng.normal(0, rng.uniform(10, 40), dn.shape).astype(np.float32))
     return dn * torch.exp(field) + noise
+
+
+def paste_clouds(dn: Tensor, donor: Tensor) -> Tensor:
+    """`dn` (12, H, W) under the bright parts of `donor` (12, H, W), which are mostly clouds, softly cut out."""
+    blue = donor[L2A.index("B02")][None, None]
+    opacity = F.avg_pool2d(((blue - CLOUD_DN) / CLOUD_DN).clamp(0, 1), 5, stride=1, padding=2)[0]
+    return dn + opacity * (donor - dn)
 
 
 class Crops:
@@ -86,6 +97,10 @@ class Crops:
             gain = np.exp(rng.normal(0, 0.15) + rng.normal(0, 0.05, (frames, len(L2A), 1, 1)))
             haze = rng.normal(0, 40, (frames, len(L2A), 1, 1))
             dn = dn * torch.from_numpy(gain).float() + torch.from_numpy(haze).float()
+        if rng.random() < 0.15:
+            cloudy = self._series(size, 1)[0]
+            at = rng.integers(frames)
+            dn[at] = paste_clouds(dn[at], cloudy)
         turns, mirror = rng.integers(4), rng.integers(2)
         dn = torch.rot90(dn, int(turns), (-2, -1))
         return (dn.flip(-1) if mirror else dn).contiguous()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import math
 import pathlib
@@ -10,8 +11,11 @@ import time
 
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from tqdm import tqdm
 
 from tec_zarr.training.augment import Crops
+from tec_zarr.training.stages.base import Stage
 
 EMA_DECAY = 0.999
 WARM_UP = 300
@@ -25,15 +29,15 @@ def learning_rate(step: int, steps: int) -> float:
     return warm * (0.02 + 0.49 * (1 + math.cos(math.pi * min(1.0, step / steps))))
 
 
-def optimiser(stage: nn.Module, peak: float) -> torch.optim.Optimizer:
+def optimizer(stage: Stage) -> torch.optim.Optimizer:
     """Adam with a tenth of the peak rate for the convolutions that start from PCA."""
     slow = {id(p) for p in stage.slow_parameters()}
     trained = [p for p in stage.parameters() if p.requires_grad]
     groups = [
-        {"params": [p for p in trained if id(p) not in slow], "peak": peak},
-        {"params": [p for p in trained if id(p) in slow], "peak": peak / 10},
+        {"params": [p for p in trained if id(p) not in slow], "peak": stage.peak},
+        {"params": [p for p in trained if id(p) in slow], "peak": stage.peak / 10},
     ]
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=peak, weight_decay=0.0, betas=(0.9, 0.99))
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=stage.peak, weight_decay=0.0, betas=(0.9, 0.99))
 
 
 @torch.no_grad()
@@ -44,47 +48,90 @@ def _average(ema: nn.Module, stage: nn.Module, step: int) -> None:
             kept.lerp_(new, 1 - decay)
 
 
-def train(stage: nn.Module, crops: Crops, held_out: Crops, out: pathlib.Path, steps: int, peak: float) -> nn.Module:
-    """Train `stage` for `steps`, resuming from `out/<stage>.pt` where it exists; return its moving average.
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """Where a training run keeps its files, and whether it trains in bfloat16 where that is enough."""
 
-    Progress goes to `out/<stage>.jsonl`, a line each `REPORT_EVERY` steps, with the held-out figures of the average.
+    out: pathlib.Path
+    bfloat16: bool
+
+
+@dataclasses.dataclass
+class State:
+    """All that resuming needs: the stage, its moving average, the optimizer, steps done and seconds spent."""
+
+    stage: Stage
+    ema: Stage
+    opt: torch.optim.Optimizer
+    step: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def begin(cls, stage: Stage, checkpoint: pathlib.Path) -> State:
+        """From `checkpoint` where it exists."""
+        state = cls(stage, copy.deepcopy(stage), optimizer(stage))
+        if checkpoint.exists():
+            saved = torch.load(checkpoint, weights_only=True)
+            for name in ("stage", "ema", "opt"):
+                getattr(state, name).load_state_dict(saved[name])
+            state.step, state.seconds = saved["step"], saved["seconds"]
+        return state
+
+    def save(self, checkpoint: pathlib.Path) -> None:
+        parts = {name: getattr(self, name).state_dict() for name in ("stage", "ema", "opt")}
+        partial = checkpoint.with_suffix(".partial")
+        torch.save({**parts, "step": self.step, "seconds": self.seconds}, partial)
+        partial.replace(checkpoint)
+
+
+def train(stage: Stage, crops: Crops, held_out: Crops, run: Run, steps: int) -> Stage:
+    """Train `stage` for `steps`, resuming from `<out>/<stage>.pt` where it exists; return its moving average.
+
+    Progress goes to `<out>/<stage>.jsonl`, a line each `REPORT_EVERY` steps, with the held-out figures of the average.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    checkpoint, log = out / f"{stage.name}.pt", out / f"{stage.name}.jsonl"
-    opt, ema, step, spent = optimiser(stage, peak), copy.deepcopy(stage), 0, 0.0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        stage.load_state_dict(state["stage"])
-        ema.load_state_dict(state["ema"])
-        opt.load_state_dict(state["opt"])
-        step, spent = state["step"], state["seconds"]
-    began = saved = time.monotonic()
+    checkpoint, log = run.out / f"{stage.name}.pt", run.out / f"{stage.name}.jsonl"
+    state = State.begin(stage, checkpoint)
+    began = saved = time.monotonic() - state.seconds
     sums: dict[str, float] = {}
-    while step < steps:
-        for group in opt.param_groups:
-            group["lr"] = group["peak"] * learning_rate(step, steps)
-        loss, figures = stage.loss(crops)
-        opt.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(stage.parameters(), 1.0)
-        if torch.isfinite(norm):
-            opt.step()
-        _average(ema, stage, step)
-        step += 1
-        for key, value in {"loss": loss.item(), "norm": norm.item(), **figures}.items():
+    bar = tqdm(total=steps, initial=state.step, desc=stage.name, unit="step", mininterval=1.0)
+    while state.step < steps:
+        for key, value in _step(state, crops, steps, run.bfloat16).items():
             sums[key] = sums.get(key, 0.0) + value / REPORT_EVERY
-        now = time.monotonic()
-        if step % REPORT_EVERY == 0 or step == steps:
-            line = {"step": step, "seconds": round(spent + now - began), **{k: round(v, 5) for k, v in sums.items()}}
-            with torch.no_grad():
-                line["held_out"] = ema.report(held_out)
+        state.seconds = time.monotonic() - began
+        bar.update()
+        last = state.step == steps
+        if state.step % REPORT_EVERY == 0 or last:
             with log.open("a") as file:
-                file.write(json.dumps(line) + "\n")
+                file.write(json.dumps({**_report(state, sums), "held_out": _held_out(state.ema, held_out)}) + "\n")
+            bar.set_postfix({key: f"{value:.4g}" for key, value in sums.items()})
             sums = {}
-        if now - saved > SAVE_EVERY_S or step == steps:
-            state = {"stage": stage.state_dict(), "ema": ema.state_dict(), "opt": opt.state_dict()}
-            partial = checkpoint.with_suffix(".partial")
-            torch.save({**state, "step": step, "seconds": spent + now - began}, partial)
-            partial.replace(checkpoint)
-            saved = now
-    return ema
+        if state.seconds - saved + began > SAVE_EVERY_S or last:
+            state.save(checkpoint)
+            saved = state.seconds + began
+    bar.close()
+    return state.ema
+
+
+def _step(state: State, crops: Crops, steps: int, bfloat16: bool) -> dict[str, float]:
+    stage, opt = state.stage, state.opt
+    for group in opt.param_groups:
+        group["lr"] = group["peak"] * learning_rate(state.step, steps)
+    with torch.autocast(stage.device.type, torch.bfloat16, enabled=bfloat16), sdpa_kernel(SDPBackend.MATH):
+        loss, figures = stage.loss(crops)
+    opt.zero_grad(set_to_none=True)
+    loss.backward()
+    norm = nn.utils.clip_grad_norm_(stage.parameters(), 1.0)
+    if torch.isfinite(norm):
+        opt.step()
+    _average(state.ema, stage, state.step)
+    state.step += 1
+    return {"loss": loss.item(), "norm": norm.item(), **figures}
+
+
+def _report(state: State, sums: dict[str, float]) -> dict[str, float]:
+    return {"step": state.step, "seconds": round(state.seconds), **{k: round(v, 5) for k, v in sums.items()}}
+
+
+@torch.no_grad()
+def _held_out(ema: Stage, crops: Crops) -> dict[str, dict[str, float]]:
+    return {q: {k: round(v, 5) for k, v in figures.items()} for q, figures in ema.report(crops).items()}

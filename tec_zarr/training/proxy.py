@@ -16,10 +16,10 @@ from tec_zarr.training.likelihood import bits
 class HyperPrior(nn.Module):
     """Mean and scale of each latent from hyper-latents z at a quarter of the latents' resolution."""
 
-    def __init__(self, latents: int, knots: int, width: int = 128, hyper: int = 64):
+    def __init__(self, latents: int, conditions: int, width: int = 128, hyper: int = 64):
         super().__init__()
-        self.quality_in = nn.Linear(knots, width, bias=False)
-        self.quality_out = nn.Linear(knots, width, bias=False)
+        self.condition_in = nn.Linear(conditions, width, bias=False)
+        self.condition_out = nn.Linear(conditions, width, bias=False)
         self.register_buffer("spread", torch.ones(latents))
         self.h_a_in = nn.Conv2d(latents, width, 1)
         self.h_a = nn.Sequential(
@@ -38,15 +38,15 @@ class HyperPrior(nn.Module):
         nn.init.zeros_(self.h_s[-1].weight)
         nn.init.zeros_(self.h_s[-1].bias)
 
-    def forward(self, y_gained: Tensor, gains: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, y_gained: Tensor, gains: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """Bits of y (N,) and of z (N,); `y_gained` with noise, `gains` (N, latents)."""
         unit = (gains * self.spread)[:, :, None, None]
-        h = self.h_a_in(y_gained / unit) + self.quality_in(weights)[:, :, None, None]
+        h = self.h_a_in(y_gained / unit) + self.condition_in(condition)[:, :, None, None]
         height, width = h.shape[-2:]
         z = self.h_a(F.pad(h, (0, -width % 4, 0, -height % 4), mode="replicate"))
         z = z + torch.rand_like(z) - 0.5
         z_bits = bits(z, self.z_mean[:, None, None], self.z_log_scale.exp().clamp(MIN_SCALE)[:, None, None])
-        h = self.h_s(self.h_s_in(z) + self.quality_out(weights)[:, :, None, None])
+        h = self.h_s(self.h_s_in(z) + self.condition_out(condition)[:, :, None, None])
         mean, log_scale = h[..., :height, :width].chunk(2, 1)
         scales = (log_scale.clamp(-8, 4).exp() * unit).clamp(MIN_SCALE, MAX_SCALE)
         return bits(y_gained, mean * unit, scales).sum((1, 2, 3)), z_bits.sum((1, 2, 3))

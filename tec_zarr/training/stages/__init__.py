@@ -1,0 +1,15 @@
+"""The curriculum of each family: transforms with a cheap prior, the prior on their latents, then synthesis."""
+
+from __future__ import annotations
+
+from tec_zarr.training.stages.image import ImageStage
+from tec_zarr.training.stages.temporal import PriorStage, RefineStage
+from tec_zarr.training.stages.transforms import TransformStage
+
+CURRICULA = {
+    "tec-fp": (TransformStage, ImageStage),
+    "tec-elic": (TransformStage, ImageStage),
+    "tec-tt": (TransformStage, PriorStage, RefineStage),
+    "flextec": (TransformStage, PriorStage, RefineStage),
+}
+"""Stages by family; a model that takes its transforms from another one leaves the first out."""
