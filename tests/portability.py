@@ -1,6 +1,6 @@
 """Does a chunk decode to the same integers everywhere? Contract 1, measured.
 
-    python tests/portability.py --data CORPUS_FOLDER [--quality 60]
+    python tests/portability.py --data CORPUS_FOLDER [--model tec-tt-s2] [--quality 60]
 
 Encodes every location of a folder in chunks of 128 x 128 pixels with this machine's own kernels, then decodes them in
 processes that are held to other instruction sets, in batches of 1, 2 and 7. Shown for each: latents that differ (must be 0),
@@ -31,8 +31,10 @@ from tec_zarr.codec.chunk import encode_chunk
 from tec_zarr.codec.settings import Settings
 from tec_zarr.entropy import grid
 from tec_zarr.entropy.tables import shipped
+from tec_zarr.models import registry
 from tec_zarr.models.bands import L2A
-from tec_zarr.models.coding import ExactPrior, Layout, SeriesDecoder, distributions
+from tec_zarr.models.coding.image import ImageCoder
+from tec_zarr.models.coding.temporal import TemporalCoder, distributions
 from tec_zarr.models.patching import pad_to_blocks
 from tec_zarr.training.corpus import read_corpus_file
 
@@ -75,13 +77,13 @@ class Comparison:
         )
 
 
-def chunks_of(data: pathlib.Path, quality: float) -> list[bytes]:
+def chunks_of(data: pathlib.Path, model: str, quality: float) -> list[bytes]:
     """Encoded chunks of every location of a corpus folder."""
     out = []
     for path in sorted(data.glob("*.zip")):
         values, meta = read_corpus_file(path)
         values = values[:, [meta["bands"].index(b) for b in L2A]]
-        settings = Settings(quality=quality, offset_dn=meta["offset_dn"])
+        settings = Settings(model, quality=quality, offset_dn=meta["offset_dn"])
         for y, x in np.ndindex(*(-(-n // SIDE) for n in values.shape[2:])):
             part = values[..., y * SIDE : (y + 1) * SIDE, x * SIDE : (x + 1) * SIDE]
             out.append(encode_chunk(np.ascontiguousarray(part), settings))
@@ -116,30 +118,47 @@ def _likeness(item: tuple[Header, list[Frame]]) -> tuple:
     return len(_coded(frames)), *header.shape
 
 
-def _decode_batch(loaded: runtime.Loaded, single: ExactPrior, batch: list[tuple[Header, list[Frame]]], out: Decoded) -> None:
+def _decode_batch(
+    loaded: runtime.Loaded, single: ImageCoder | TemporalCoder, batch: list[tuple[Header, list[Frame]]], out: Decoded
+) -> None:
     height, width = batch[0][0].shape[2:]
-    qualities = [header.quality for header, _ in batch]
+    conditions = [loaded.condition(header.quality, header.bands) for header, _ in batch]
     series = [[frames[t].latents for t in _coded(frames)] for _, frames in batch]
-    decoder = SeriesDecoder(loaded.exact, qualities, -(-height // loaded.stride), -(-width // loaded.stride))
+    decoder = loaded.exact.decoder(torch.stack(conditions), -(-height // loaded.stride), -(-width // loaded.stride))
     y_hat = torch.stack([decoder.decompress(list(frames))[0] for frames in zip(*series, strict=True)], 1)
-    x_hat = network.decode(loaded, series, qualities, height, width)
+    x_hat = network.decode(loaded, series, conditions, height, width)
     for n, (header, frames) in enumerate(batch):
         out.latents.append(y_hat[n].numpy().astype(np.int32))
         validity = [frame.validity for frame in frames]
         out.dn.append(cube.restore(x_hat[n], _coded(frames), validity, header, loaded.statistics))
-        out.rows32.append(_rows32(single, y_hat[n : n + 1], header.quality))
+        out.rows32.append(_rows32(single, y_hat[n], conditions[n].float()))
 
 
-def _rows32(single: ExactPrior, y_hat: torch.Tensor, quality: float) -> np.ndarray:
-    """Table rows, with their centers, that a prior in float32 would have chosen."""
-    layout = Layout(*y_hat.shape[-2:])
-    padded = pad_to_blocks(y_hat[0].float())[None]
-    means, scales = distributions(single, padded, torch.tensor([quality]))
-    placements = [
-        grid.place(layout.order(m).astype(np.float64), layout.order(s).astype(np.float64), 0)
-        for m, s in zip(means[0], scales[0], strict=True)
-    ]
-    return np.concatenate([p.centers.astype(np.int64) * shipped().rows + p.rows for p in placements])
+class _Recorder:
+    """A walk's coder that keeps the distributions of all steps."""
+
+    def __init__(self):
+        self.means, self.scales = [], []
+
+    def step(self, means: torch.Tensor, scales: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        self.means.append(means.double().flatten().numpy())
+        self.scales.append(scales.double().flatten().numpy())
+        return values.round()
+
+
+@torch.inference_mode()
+def _rows32(single: ImageCoder | TemporalCoder, y_hat: torch.Tensor, condition: torch.Tensor) -> np.ndarray:
+    """Table rows, with their centers, that a prior in float32 would have chosen for a series y_hat (T, latents, h, w)."""
+    y_hat, condition = y_hat.float(), condition[None]
+    if isinstance(single, TemporalCoder):
+        parts = [d.astype(np.float64).ravel() for d in distributions(single, pad_to_blocks(y_hat)[None], condition)]
+    else:
+        recorder = _Recorder()
+        for frame in y_hat[:, None]:
+            single.prior.walk(recorder, single.unit(condition), condition, tuple(frame.shape[-2:]), frame)
+        parts = [np.concatenate(recorder.means), np.concatenate(recorder.scales)]
+    placement = grid.place(*parts, 0)
+    return placement.centers.astype(np.int64) * shipped().rows + placement.rows
 
 
 def _in_process(chunks: list[bytes], kernels: str, batch: int, folder: pathlib.Path) -> Decoded:
@@ -177,6 +196,7 @@ def _differing(ours: list[np.ndarray], theirs: list[np.ndarray]) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=pathlib.Path)
+    parser.add_argument("--model", default=registry.DEFAULT)
     parser.add_argument("--quality", type=float, default=60.0)
     parser.add_argument("--worker", nargs=2, type=pathlib.Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -185,7 +205,7 @@ def main() -> None:
         decoded = decode_all(*pickle.loads(given.read_bytes()))
         made.write_bytes(pickle.dumps((decoded.latents, decoded.dn, decoded.rows32)))
         return
-    chunks = chunks_of(args.data, args.quality)
+    chunks = chunks_of(args.data, args.model, args.quality)
     print(f"{len(chunks)} chunks, {sum(map(len, chunks))} bytes")
     for comparison in compare(chunks, [(kernels, batch) for kernels in KERNELS for batch in BATCHES]):
         print(comparison)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import torch
 
 from tec_zarr.bitstream import container
 from tec_zarr.bitstream.frame import Frame, Latents
-from tec_zarr.bitstream.header import Header
 from tec_zarr.codec import cube, network, runtime
 from tec_zarr.codec.layout import check_layout
 from tec_zarr.codec.service import SERVICE
 from tec_zarr.codec.settings import Settings
 from tec_zarr.errors import DamagedChunkError
+from tec_zarr.models.config import TOKENS
 
 BLOCK_PIXELS = 64
 
@@ -22,14 +23,15 @@ BLOCK_PIXELS = 64
 class _Encode:
     loaded: runtime.Loaded
     x: np.ndarray
-    quality: float
+    condition: torch.Tensor
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Decode:
     loaded: runtime.Loaded
     frames: list[Latents]
-    header: Header
+    size: tuple[int, int]
+    condition: torch.Tensor
 
 
 def encode_chunk(array: np.ndarray, settings: Settings, device: str = "auto") -> bytes:
@@ -42,7 +44,8 @@ def encode_chunk(array: np.ndarray, settings: Settings, device: str = "auto") ->
     prepared = cube.prepare(array, settings, loaded.statistics)
     latents: list[Latents] = []
     if prepared.coded:
-        job = _Encode(loaded, prepared.x, settings.quality)
+        condition = loaded.condition(settings.quality, prepared.header.bands)
+        job = _Encode(loaded, prepared.x, condition)
         key = (id(loaded), prepared.x.shape)
         latents = SERVICE.submit(_encode_batch, key, job, _cost(prepared.x.shape)).result()
     by_time = dict(zip(prepared.coded, latents, strict=True))
@@ -62,9 +65,12 @@ def decode_chunk(data: bytes | memoryview, device: str = "auto") -> np.ndarray:
     model_bands = len(loaded.statistics.mean)
     if header.shape[1] != model_bands if header.bands is None else max(header.bands) >= model_bands:
         raise DamagedChunkError(f"{header.shape[1]} bands, indices {header.bands}, where {header.model} has {model_bands}")
+    if not loaded.exact.tokens and any(frames[t].latents.tokens != TOKENS for t in coded):
+        raise DamagedChunkError(f"a frame without all of its tokens, where {header.model} has none to drop")
     x_hat = np.empty((0, model_bands, *header.shape[2:]), np.float32)
     if coded:
-        job = _Decode(loaded, [frames[t].latents for t in coded], header)
+        condition = loaded.condition(header.quality, header.bands)
+        job = _Decode(loaded, [frames[t].latents for t in coded], header.shape[2:], condition)
         key = (id(loaded), len(coded), header.shape[2:])
         x_hat = SERVICE.submit(_decode_batch, key, job, _cost((1, 1, *header.shape[2:]))).result()
     return cube.restore(x_hat, coded, [frame.validity for frame in frames], header, loaded.statistics)
@@ -76,9 +82,8 @@ def _cost(shape: tuple[int, ...]) -> int:
 
 
 def _encode_batch(jobs: list[_Encode]) -> list[list[Latents]]:
-    return network.encode(jobs[0].loaded, [job.x for job in jobs], [job.quality for job in jobs])
+    return network.encode(jobs[0].loaded, [job.x for job in jobs], [job.condition for job in jobs])
 
 
 def _decode_batch(jobs: list[_Decode]) -> list[np.ndarray]:
-    height, width = jobs[0].header.shape[2:]
-    return network.decode(jobs[0].loaded, [j.frames for j in jobs], [j.header.quality for j in jobs], height, width)
+    return network.decode(jobs[0].loaded, [j.frames for j in jobs], [j.condition for j in jobs], *jobs[0].size)

@@ -98,11 +98,11 @@ def _standardize(dn: np.ndarray, valid: np.ndarray, header: Header, statistics: 
     x[present] = known
     missing = [i for i in range(len(x)) if i not in present]
     if missing:
-        x[missing] = _predict_bands(known, present, missing, statistics)
+        x[missing] = predict_bands(known, present, missing, statistics)
     return x
 
 
-def _predict_bands(known: np.ndarray, present: list[int], missing: list[int], statistics: Statistics) -> np.ndarray:
+def predict_bands(known: np.ndarray, present: list[int], missing: list[int], statistics: Statistics) -> np.ndarray:
     """Missing bands (missing, y, x) as the best linear guess from the standardized ones present, each as smooth as its
     own ground sampling distance would make it."""
     center, covariance = statistics.center, statistics.covariance.astype(np.float64)

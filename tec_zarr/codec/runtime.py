@@ -11,8 +11,10 @@ import torch
 from tec_zarr.codec.cube import Statistics
 from tec_zarr.errors import InvalidInputError, WeightsError
 from tec_zarr.models import checkpoint, registry
-from tec_zarr.models.coding import ExactPrior
-from tec_zarr.models.tec_tt import TecTT
+from tec_zarr.models.coding import exact
+from tec_zarr.models.coding.image import ImageCoder
+from tec_zarr.models.coding.temporal import TemporalCoder
+from tec_zarr.models.transform_codec import TransformCodec
 from tec_zarr.models.transforms import receptive_latents
 
 
@@ -20,10 +22,18 @@ from tec_zarr.models.transforms import receptive_latents
 class Loaded:
     """A model on a device: transforms in float32, prior in float64."""
 
-    model: TecTT
-    exact: ExactPrior
+    model: TransformCodec
+    exact: ImageCoder | TemporalCoder
     statistics: Statistics
     device: torch.device
+
+    def condition(self, quality: float, bands: tuple[int, ...] | None) -> torch.Tensor:
+        """The float64 condition (conditions,) of a quality and the indices of the bands that are there; None: all."""
+        missing = torch.zeros(1, len(self.statistics.mean), dtype=torch.float64)
+        if bands is not None:
+            missing += 1
+            missing[:, list(bands)] = 0
+        return self.model.condition(torch.tensor([quality], dtype=torch.float64), missing)[0]
 
     @property
     def stride(self) -> int:
@@ -54,7 +64,9 @@ def load(name: str, device: str) -> Loaded:
     with _lock:
         key = (name, str(chosen))
         if key not in _loaded:
-            _loaded[key] = ready(checkpoint.parse(registry.find(name).read()), chosen)
+            entry = registry.find(name)
+            base = None if entry.base is None else registry.find(entry.base).read()
+            _loaded[key] = ready(checkpoint.parse(entry.read(), base), chosen)
         return _loaded[key]
 
 
@@ -69,8 +81,8 @@ def load_for(name: str, weights: bytes, device: str) -> Loaded:
     return load(name, device)
 
 
-def ready(model: TecTT, device: torch.device) -> Loaded:
+def ready(model: TransformCodec, device: torch.device) -> Loaded:
     """Put a model to use."""
     statistics = Statistics(*(np.asarray(v) for v in (*model.standard, model.center, model.covariance)))
-    exact = ExactPrior(model).to(device)
-    return Loaded(model.to(device, memory_format=torch.channels_last).eval(), exact, statistics, device)
+    coder = exact(model).to(device)
+    return Loaded(model.to(device, memory_format=torch.channels_last).eval(), coder, statistics, device)

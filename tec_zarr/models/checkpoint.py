@@ -1,20 +1,27 @@
-"""Models to safetensors files and back. Parameters are kept in float16, which is exact in every wider type."""
+"""Models to safetensors files and back. Parameters are kept in float16, which is exact in every wider type.
+
+A file may hold only what differs from another one, its base: codecs of the family that share transforms need not ship them
+more than once. It names its base by hash, so that a file's own hash still fixes every weight.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
-import pathlib
 
 import torch
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
+from torch import Tensor
 
 from tec_zarr.models.config import ModelConfig
-from tec_zarr.models.tec_tt import TecTT
+from tec_zarr.models.families import build
+from tec_zarr.models.transform_codec import TransformCodec
 
 
-def dump(model: TecTT) -> bytes:
-    """The bytes of a weights file: parameters in float16, buffers in float32, the configuration as JSON in the metadata."""
+def dump(model: TransformCodec, base: bytes | None = None) -> bytes:
+    """The bytes of a weights file: parameters in float16, buffers in float32, the configuration as JSON in the metadata;
+    of a model with a `base` file what is not in that one."""
     parameters = dict(model.named_parameters())
     tensors = {
         k: v.detach().cpu().to(torch.float16 if k in parameters else torch.float32).contiguous()
@@ -22,16 +29,34 @@ def dump(model: TecTT) -> bytes:
     }
     if overflown := [k for k, v in tensors.items() if not torch.isfinite(v).all()]:
         raise ValueError(f"not finite in float16: {overflown}")
-    return save_tensors(tensors, metadata={"config": json.dumps(model.config.to_dict())})
+    metadata = {"config": json.dumps(model.config.to_dict())}
+    if base is not None:
+        metadata["base"] = hashlib.sha256(base).hexdigest()
+        known = load_tensors(base)
+        tensors = {k: v for k, v in tensors.items() if k not in known or not torch.equal(v, known[k])}
+    return save_tensors(tensors, metadata=metadata)
 
 
-def parse(data: bytes) -> TecTT:
-    """The model, in float32 and evaluation mode, that `dump` wrote."""
-    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    model = TecTT(ModelConfig.from_dict(json.loads(header["__metadata__"]["config"])))
-    model.load_state_dict({k: v.float() for k, v in load_tensors(data).items()})
+def parse(data: bytes, base: bytes | None = None) -> TransformCodec:
+    """The model, in float32 and evaluation mode, that `dump` wrote.
+
+    Raises ValueError where the file needs another base, or tensors are missing, superfluous or of other shapes.
+    """
+    metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+    given = None if base is None else hashlib.sha256(base).hexdigest()
+    if metadata.get("base") != given:
+        raise ValueError(f"weights that build on the file with SHA-256 {metadata.get('base')} were given {given}")
+    model = build(ModelConfig.from_dict(json.loads(metadata["config"])))
+    tensors, wanted = load_tensors(data), model.state_dict()
+    known = {} if base is None else {k: v for k, v in load_tensors(base).items() if k in wanted}
+    _check(tensors := {**known, **tensors}, wanted)
+    model.load_state_dict({k: v.float() for k, v in tensors.items()})
     return model.eval().requires_grad_(False)
 
 
-def save(model: TecTT, path: pathlib.Path) -> None:
-    path.write_bytes(dump(model))
+def _check(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
+    """Raise ValueError with what differs in names and shapes."""
+    shapes = [{k: tuple(v.shape) for k, v in tensors.items()} for tensors in (found, wanted)]
+    if shapes[0] != shapes[1]:
+        got, want = (sorted(a.items() - b.items()) for a, b in (shapes, shapes[::-1]))
+        raise ValueError(f"weights do not fit their configuration; the file has {got}, the model {want}")

@@ -10,6 +10,9 @@ BLOCK = 4
 TOKENS = BLOCK * BLOCK
 """Tokens in a block."""
 
+LOG_SCALE_RANGE = (-12.0, 4.0)
+"""Range of the natural logarithm of predicted scales, in units (see `tec_zarr.models.transform_codec`)."""
+
 
 @dataclasses.dataclass(frozen=True)
 class TransformConfig:
@@ -27,12 +30,27 @@ class TransformConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class PriorConfig:
+class FactorizedConfig:
+    """Factorized prior: nothing to choose."""
+
+
+@dataclasses.dataclass(frozen=True)
+class HyperConfig:
+    """Hyperprior with channel groups: `hyper` channels of z, `width` channels inside, sizes of the `groups`."""
+
+    hyper: int = 48
+    width: int = 96
+    groups: tuple[int, ...] = (16, 16, 32, 64, 128)
+
+
+@dataclasses.dataclass(frozen=True)
+class TemporalConfig:
     """Temporal transformer prior.
 
     `separate`, `joint` and `decoder` count pairs of attention and MLP (a decoder layer has a pair for self-attention and
     one for cross-attention); `window` is the side of the context windows in latents, `context_frames` how many
-    previous frames the decoder attends to.
+    previous frames the decoder attends to. With `repack` a token holds a sixteenth of the channels of all positions of a
+    block instead of all channels of one (Latent Repacking).
     """
 
     width: int = 128
@@ -43,17 +61,27 @@ class PriorConfig:
     mlp_ratio: int = 4
     window: int = 8
     context_frames: int = 2
+    repack: bool = False
+
+
+PRIORS = {"tec-fp": FactorizedConfig, "tec-elic": HyperConfig, "tec-tt": TemporalConfig, "flextec": TemporalConfig}
+"""The families, each with the shape of its prior."""
 
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
-    """A whole TEC-TT: transforms, prior, and the knots between which quality is interpolated."""
+    """A whole codec: its family, transforms, prior, and the knots between which quality is interpolated."""
 
+    family: str
     transforms: TransformConfig
-    prior: PriorConfig
+    prior: FactorizedConfig | HyperConfig | TemporalConfig
     knots: int = 8
     lmbda_range: tuple[float, float] = (2.0, 4000.0)
-    family: str = "tec-tt"
+
+    @property
+    def conditions(self) -> int:
+        """Numbers that every part is conditioned on: see `tec_zarr.models.quality.make_condition`."""
+        return self.knots + len(self.transforms.bands)
 
     @property
     def stride(self) -> int:
@@ -65,6 +93,12 @@ class ModelConfig:
 
     @classmethod
     def from_dict(cls, fields: dict) -> ModelConfig:
-        transforms = TransformConfig(**{**fields["transforms"], "bands": tuple(fields["transforms"]["bands"])})
-        rest = {**fields, "lmbda_range": tuple(fields["lmbda_range"])}
-        return cls(**{**rest, "transforms": transforms, "prior": PriorConfig(**fields["prior"])})
+        """The inverse of `to_dict`, from JSON."""
+        parts = {"transforms": TransformConfig, "prior": PRIORS[fields["family"]]}
+        made = {name: _made(part, fields[name]) for name, part in parts.items()}
+        return _made(cls, {**fields, **made})
+
+
+def _made(kind: type, fields: dict) -> object:
+    """A dataclass of JSON fields, lists as tuples."""
+    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})

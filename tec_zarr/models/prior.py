@@ -8,7 +8,8 @@ After VCT (Mentzer et al., arXiv 2206.07307) and TerraCodec (arXiv 2510.12670), 
     features -> mean head, scale head
 
 Blocks never see each other, so a frame's blocks are one batch. Latents come in and go out in quantization steps; `unit`
-(B, 1, latents) is their typical size, in steps, that the network works in.
+(B, 1, latents) is their typical size, in steps, that the network works in. The tokens of the current block are its 16
+positions; repacked (FlexTEC) they are 16 groups of channels at all positions, while windows keep their positions.
 """
 
 from __future__ import annotations
@@ -18,14 +19,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from tec_zarr.models.config import TOKENS, PriorConfig
+from tec_zarr.models.config import LOG_SCALE_RANGE, TOKENS, TemporalConfig
+from tec_zarr.models.patching import repack
 from tec_zarr.models.transformer import EPSILON, DecoderLayer, Pair
 
 Context = list[tuple[Tensor, Tensor]]
 """Keys and values for each decoder layer, (B, heads, 128, width / heads) each."""
-
-LOG_SCALE_RANGE = (-12.0, 4.0)
-"""Range of the natural logarithm of predicted scales, in units."""
 
 
 def _head(width: int, latents: int) -> nn.Sequential:
@@ -40,14 +39,17 @@ def _head(width: int, latents: int) -> nn.Sequential:
 class TemporalPrior(nn.Module):
     """Predicts blocks of 16 tokens from context frames; one causal pass to encode, cached steps to decode."""
 
-    def __init__(self, config: PriorConfig, latents: int, knots: int):
+    def __init__(self, config: TemporalConfig, latents: int, conditions: int):
         super().__init__()
         width, pair = config.width, (config.width, config.heads, config.mlp_ratio)
         self.config = config
         self.first_frame = nn.Parameter(torch.zeros(latents))
         self.embed = nn.Sequential(nn.Linear(latents, width), nn.LayerNorm(width, eps=EPSILON))
-        self.context_quality = nn.Linear(knots, width, bias=False)
-        self.token_quality = nn.Linear(knots, width, bias=False)
+        if config.repack:
+            self.embed_packed = nn.Sequential(nn.Linear(latents, width), nn.LayerNorm(width, eps=EPSILON))
+            self.masked = nn.Parameter(0.02 * torch.randn(width))
+        self.context_bias = nn.Linear(conditions, width, bias=False)
+        self.token_bias = nn.Linear(conditions, width, bias=False)
         self.window_positions = nn.Parameter(0.02 * torch.randn(config.window**2, width))
         self.joint_positions = nn.Parameter(0.02 * torch.randn(config.context_frames * config.window**2, width))
         self.token_positions = nn.Parameter(0.02 * torch.randn(TOKENS, width))
@@ -58,18 +60,18 @@ class TemporalPrior(nn.Module):
         self.mean_head = _head(width, latents)
         self.scale_head = _head(width, latents)
 
-    def frame_context(self, windows: Tensor, unit: Tensor, weights: Tensor) -> Tensor:
+    def frame_context(self, windows: Tensor, unit: Tensor, condition: Tensor) -> Tensor:
         """What one previous frame tells: (B, 64, width) from its windows (B, 64, latents) in steps."""
-        return self._separate(windows / unit, weights)
+        return self._separate(windows / unit, condition)
 
-    def opening(self, weights: Tensor, blocks: int) -> Context:
+    def opening(self, condition: Tensor, blocks: int) -> Context:
         """The learned context of a frame that has none before it, the same for each of `blocks` blocks of an item."""
-        constant = self.first_frame.expand(len(weights), self.config.window**2, -1)
-        first = self._separate(constant, weights)
+        constant = self.first_frame.expand(len(condition), self.config.window**2, -1)
+        first = self._separate(constant, condition)
         return [tuple(part.repeat_interleave(blocks, 0) for part in layer) for layer in self.context([first, first])]
 
-    def _separate(self, windows: Tensor, weights: Tensor) -> Tensor:
-        x = self.embed(windows) + self.window_positions + self.context_quality(weights)[:, None]
+    def _separate(self, windows: Tensor, condition: Tensor) -> Tensor:
+        x = self.embed(windows) + self.window_positions + self.context_bias(condition)[:, None]
         for pair in self.separate:
             x = pair.self_attend(x)
         return x
@@ -81,40 +83,63 @@ class TemporalPrior(nn.Module):
             x = pair.self_attend(x)
         return [layer.context.attention.keys_values(x) for layer in self.decoder]
 
-    def features(self, blocks: Tensor, context: Context, unit: Tensor, weights: Tensor) -> Tensor:
-        """Features (B, 16, width) of all tokens at once from the true blocks (B, 16, latents), teacher-forced."""
-        before = self.embed(blocks[:, :-1] / unit)
-        x = torch.cat([self.start.expand(len(blocks), 1, -1), before], 1)
-        x = x + self.token_positions + self.token_quality(weights)[:, None]
+    def arrange(self, blocks: Tensor) -> Tensor:
+        """Positions (B, 16, C) of blocks to tokens, or back: the two are the same."""
+        return repack(blocks) if self.config.repack else blocks
+
+    def token_unit(self, unit: Tensor) -> Tensor:
+        """Units (B, 16, latents) of tokens from those of latents (B, 1, latents)."""
+        return self.arrange(unit.expand(-1, TOKENS, -1))
+
+    def embed_tokens(self, tokens: Tensor, unit: Tensor, kept: Tensor | None = None) -> Tensor:
+        """Tokens (B, L, latents) as the decoder sees them; those that are not `kept`, bool (B, L), as the learned mask."""
+        if not self.config.repack:
+            return self.embed(tokens / unit)
+        embedded = self.embed_packed(tokens / unit)
+        return embedded if kept is None else torch.where(kept[..., None], embedded, self.masked)
+
+    def features(
+        self, tokens: Tensor, context: Context, unit: Tensor, condition: Tensor, kept: Tensor | None = None
+    ) -> Tensor:
+        """Features (B, 16, width) of all tokens at once from the true ones (B, 16, latents), teacher-forced.
+
+        `unit` (B, 16, latents) is that of tokens; tokens that are not `kept`, bool (B, 16), are not looked at.
+        """
+        before = self.embed_tokens(tokens[:, :-1], unit[:, :-1], None if kept is None else kept[:, :-1])
+        x = torch.cat([self.start.expand(len(tokens), 1, -1), before], 1)
+        x = x + self.token_positions + self.token_bias(condition)[:, None]
         for layer, (keys, values) in zip(self.decoder, context, strict=True):
             x = layer.context.cross_attend(layer.own.self_attend(x, causal=True), keys, values)
         return x
 
-    def teacher_forced(self, windows: Tensor, blocks: Tensor, opening: Context, unit: Tensor, weights: Tensor) -> Tensor:
+    def teacher_forced(
+        self, windows: Tensor, tokens: Tensor, opening: Context, unit: Tensor, condition: Tensor, kept: Tensor | None = None
+    ) -> Tensor:
         """Features (T, B, 16, width) of a whole series whose latents are known.
 
-        `windows` (T, B, 64, latents) and `blocks` (T, B, 16, latents) are those of every frame; `opening` is the context of
-        the first one; `unit` (B, 1, latents).
+        `windows` (T, B, 64, latents) and `tokens` (T, B, 16, latents) are those of every frame; `opening` is the context of
+        the first one; `unit` (B, 1, latents); `kept` (T, B, 16) or all.
         """
-        times, later = len(blocks), len(blocks) - 1
+        times, later = len(tokens), len(tokens) - 1
         context = opening
         if later:
-            each = unit.repeat(later, 1, 1), weights.repeat(later, 1)
+            each = unit.repeat(later, 1, 1), condition.repeat(later, 1)
             seen = self.frame_context(windows[:-1].flatten(0, 1), *each).unflatten(0, (later, -1))
             pairs = (context_pair(list(seen[:t])) for t in range(1, times))
             after = self.context([torch.cat(frames) for frames in zip(*pairs, strict=True)])
             context = [
                 tuple(torch.cat(parts) for parts in zip(*layers, strict=True)) for layers in zip(opening, after, strict=True)
             ]
-        features = self.features(blocks.flatten(0, 1), context, unit.repeat(times, 1, 1), weights.repeat(times, 1))
+        each = self.token_unit(unit).repeat(times, 1, 1), condition.repeat(times, 1)
+        features = self.features(tokens.flatten(0, 1), context, *each, None if kept is None else kept.flatten(0, 1))
         return features.unflatten(0, (times, -1))
 
-    def decoding(self, context: Context, unit: Tensor, weights: Tensor) -> Decoding:
-        """Begin to decode blocks token by token."""
-        return Decoding(self, context, unit, weights)
+    def decoding(self, context: Context, unit: Tensor, condition: Tensor) -> Decoding:
+        """Begin to decode blocks token by token; `unit` (B, 16, latents) is that of tokens."""
+        return Decoding(self, context, unit, condition)
 
     def distribution(self, features: Tensor, unit: Tensor) -> tuple[Tensor, Tensor]:
-        """Means and scales (B, L, latents) in steps."""
+        """Means and scales (B, L, latents) of tokens in steps; `unit` (B, L, latents) is that of tokens."""
         scales = torch.exp(self.scale_head(features).clamp(*LOG_SCALE_RANGE)) * unit
         return self.mean_head(features) * unit, scales
 
@@ -127,19 +152,23 @@ def context_pair(seen: list[Tensor]) -> tuple[Tensor, Tensor]:
 class Decoding:
     """The state of a batch of blocks while their tokens arrive one by one."""
 
-    def __init__(self, prior: TemporalPrior, context: Context, unit: Tensor, weights: Tensor):
+    def __init__(self, prior: TemporalPrior, context: Context, unit: Tensor, condition: Tensor):
         self._prior, self._context, self._unit = prior, context, unit
-        self._quality = prior.token_quality(weights)[:, None]
+        self._bias = prior.token_bias(condition)[:, None]
         batch, heads, _, depth = context[0][0].shape
         self._caches = [context[0][0].new_empty(2, batch, heads, TOKENS, depth) for _ in prior.decoder]
         self._at = 0
 
-    def step(self, token: Tensor | None) -> Tensor:
-        """Features (B, 1, width) of the next token, given the token (B, latents) before it (None at first)."""
+    def step(self, token: Tensor | None, kept: Tensor | None = None) -> Tensor:
+        """Features (B, 1, width) of the next token, given the token (B, latents) before it (None at first), which is not
+        looked at where it is not `kept`, bool (B,)."""
         prior, at = self._prior, self._at
-        start = prior.start.expand(len(self._quality), 1, -1)
-        x = start if token is None else prior.embed(token[:, None] / self._unit)
-        x = x + prior.token_positions[at] + self._quality
+        if token is None:
+            x = prior.start.expand(len(self._bias), 1, -1)
+        else:
+            seen = None if kept is None else kept[:, None]
+            x = prior.embed_tokens(token[:, None], self._unit[:, at - 1 : at], seen)
+        x = x + prior.token_positions[at] + self._bias
         for layer, cache, (keys, values) in zip(prior.decoder, self._caches, self._context, strict=True):
             x = layer.context.cross_attend(layer.own.step(x, *cache, at), keys, values)
         self._at += 1

@@ -26,6 +26,12 @@ def knot_weights(quality: Tensor, knots: int) -> Tensor:
     return (1 - (at - torch.arange(knots, dtype=quality.dtype, device=quality.device)).abs()).clamp(min=0)
 
 
+def make_condition(quality: Tensor, missing: Tensor, knots: int) -> Tensor:
+    """What every part of a model is conditioned on: knot weights of `quality` (N,), then 1 for each missing band of
+    `missing` (N, bands), together (N, knots + bands)."""
+    return torch.cat([knot_weights(quality, knots), missing.to(quality)], 1)
+
+
 def lmbda(quality: Tensor, lmbda_range: tuple[float, float]) -> Tensor:
     """The rate-distortion weight that a quality is trained at (bits a pixel + lmbda x standardised MSE)."""
     low, high = (math.log(v) for v in lmbda_range)
@@ -33,14 +39,14 @@ def lmbda(quality: Tensor, lmbda_range: tuple[float, float]) -> Tensor:
 
 
 class Gains(nn.Module):
-    """Learned positive gains (N, latents) by quality: latents are multiplied by them before rounding."""
+    """Learned positive gains (N, latents) by condition: latents are multiplied by them before rounding."""
 
-    def __init__(self, knots: int, latents: int, lmbda_range: tuple[float, float]):
+    def __init__(self, knots: int, bands: int, latents: int, lmbda_range: tuple[float, float]):
         super().__init__()
         at = torch.linspace(MIN_QUALITY, MAX_QUALITY, knots)
         # For orthonormal patches the step that balances rate and distortion is near 10 / sqrt(lmbda).
         start = 0.5 * torch.log(lmbda(at, lmbda_range)) - math.log(10.0)
-        self.log_gain = nn.Parameter(start[:, None].repeat(1, latents))
+        self.log_gain = nn.Parameter(torch.cat([start, torch.zeros(bands)])[:, None].repeat(1, latents))
 
-    def forward(self, weights: Tensor) -> Tensor:
-        return torch.exp(weights @ self.log_gain)
+    def forward(self, condition: Tensor) -> Tensor:
+        return torch.exp(condition @ self.log_gain)

@@ -16,11 +16,13 @@ DEFAULT = "tec-tt-s2"
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """Shipped weights: the `name` that stores use, the SHA-256 of the file in hexadecimal, and its path."""
+    """Shipped weights: the `name` that stores use, the SHA-256 of the file in hexadecimal, its path, and the name of the
+    weights that it builds on, if any."""
 
     name: str
     sha256: str
     path: pathlib.Path
+    base: str | None
 
     def read(self) -> bytes:
         """The file's bytes; raises WeightsError unless they have the registered hash."""
@@ -37,7 +39,9 @@ class Entry:
 def entries() -> dict[str, Entry]:
     """The shipped weights by name."""
     listed = json.loads((FOLDER / "registry.json").read_text())
-    return {name: Entry(name, fields["sha256"], FOLDER / fields["file"]) for name, fields in listed.items()}
+    return {
+        name: Entry(name, fields["sha256"], FOLDER / fields["file"], fields.get("base")) for name, fields in listed.items()
+    }
 
 
 def find(name: str) -> Entry:

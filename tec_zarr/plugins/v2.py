@@ -17,14 +17,15 @@ from tec_zarr.plugins.keyword import AdvisedClass
 
 
 class TerraCodec(Codec, metaclass=AdvisedClass):
-    """TEC-TT for chunks (time, band, y, x) of Sentinel-2 cubes in Zarr format 2. Lossy.
+    """TerraCodec for chunks (time, band, y, x) of Sentinel-2 cubes in Zarr format 2. Lossy.
 
     >>> ds.to_zarr(path, zarr_format=2, encoding={"B": {"compressors": TerraCodec(quality=60)}})
 
     Parameters
     ----------
     model
-        Name of the weights, "tec-tt-s2".
+        Name of the weights: "tec-tt-s2" (each date predicted from those before it), "tec-elic-s2" or "tec-fp-s2" (each date
+        by itself; the latter with the least work).
     quality
         1 (smallest) to 100 (most faithful); on Sentinel-2 imagery about 30 to 45 dB of PSNR (peak 10,000 DN).
     bands

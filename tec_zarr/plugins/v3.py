@@ -25,7 +25,7 @@ NAME = "tec_zarr.terracodec"
 
 @dataclasses.dataclass(frozen=True)
 class TerraCodecSerializer(ArrayBytesCodec, metaclass=AdvisedClass):
-    """TEC-TT for chunks (time, band, y, x) of Sentinel-2 cubes in Zarr format 3. Lossy.
+    """TerraCodec for chunks (time, band, y, x) of Sentinel-2 cubes in Zarr format 3. Lossy.
 
     >>> ds.to_zarr(path, encoding={"B": {"serializer": TerraCodecSerializer(quality=60), "compressors": None}})
 

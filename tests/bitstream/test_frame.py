@@ -20,6 +20,7 @@ def test_round_trip(frame):
     ("frame", "packed"),
     [
         (Frame(b"", Latents(7, 0x1234, b"stream")), b"\x02\x07\x12\x34stream"),
+        (Frame(b"", Latents(7, 0x1234, b"stream", 5)), b"\x06\x07\x12\x34\x05stream"),
         (Frame(b"invalid", None), b"\x01\x07invalid"),
         (Frame(b"v" * 200, Latents(0, 1, b"s")), b"\x03\xc8\x01" + b"v" * 200 + b"\x00\x00\x01s"),
     ],
@@ -28,7 +29,7 @@ def test_the_bytes_are_those_of_the_specification(frame, packed):
     assert frame.pack() == packed
 
 
-@pytest.mark.parametrize("kind", [0, *range(4, 256)])
+@pytest.mark.parametrize("kind", [0, 4, 5, *range(8, 256)])
 def test_unknown_kinds_are_refused(kind):
     with pytest.raises(DamagedChunkError, match=f"unknown kind of frame {kind}"):
         Frame.parse(bytes([kind]) + b"\x01a\0\0\0")
@@ -58,3 +59,9 @@ def test_a_frame_of_nothing_is_refused():
         Frame.parse(Frame(b"", None).pack())
     with pytest.raises(DamagedChunkError):
         Frame.parse(b"\x01\x00")
+
+
+@pytest.mark.parametrize("tokens", [0, 16, 255])
+def test_impossible_tokens_are_refused(tokens):
+    with pytest.raises(DamagedChunkError, match=f"tokens kept must be 1 to 15, got {tokens}"):
+        Frame.parse(b"\x06\x07\x12\x34" + bytes([tokens]) + b"stream")

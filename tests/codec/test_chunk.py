@@ -125,24 +125,10 @@ def test_float_dn_through_scale():
     assert np.abs(np.maximum(as_float, 1) - round_trip(array)).max() < 1.001
 
 
-@pytest.mark.parametrize(
-    "bands",
-    [
-        ("B02", "B03", "B04", "B08"),
-        ("B04", "B02"),
-        ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12"),
-        tuple(reversed(L2A)),
-    ],
-)
-def test_subsets_and_orders_of_bands(site, bands):
+def test_order_of_bands(site):
     crop = np.ascontiguousarray(site[:2, :, :128, :128])
-    subset = np.ascontiguousarray(crop[:, [L2A.index(b) for b in bands]])
-    full, part = (encode_chunk(a, Settings(quality=60, bands=b)) for a, b in ((crop, L2A), (subset, bands)))
-    assert len(part) < 1.2 * len(full)
-    decoded = decode_chunk(part)
-    reference = decode_chunk(full)[:, [L2A.index(b) for b in bands]]
-    valid = subset != 0
-    assert metrics.rmse(subset, decoded, valid) < 1.05 * metrics.rmse(subset, reference, valid)
+    backwards = encode_chunk(np.ascontiguousarray(crop[:, ::-1]), Settings(quality=60, bands=tuple(reversed(L2A))))
+    np.testing.assert_array_equal(decode_chunk(backwards)[:, ::-1], round_trip(crop, quality=60))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from tec_zarr.codec import tiling
-from tec_zarr.models.config import ModelConfig, PriorConfig, TransformConfig
+from tec_zarr.models.config import ModelConfig, TemporalConfig, TransformConfig
 from tec_zarr.models.transforms import receptive_latents
 from tec_zarr.testing.models import tiny_model
 
@@ -12,7 +12,8 @@ STRIDE = 2 * PATCH
 
 def model_of(blocks):
     transforms = TransformConfig(("B02", "B03", "B04"), patch=PATCH, width=8, blocks=blocks, latents=6)
-    return tiny_model(1, ModelConfig(transforms, PriorConfig(width=8, heads=2, separate=1, joint=1, decoder=1), knots=3))
+    prior = TemporalConfig(width=8, heads=2, separate=1, joint=1, decoder=1)
+    return tiny_model(seed=1, config=ModelConfig("tec-tt", transforms, prior, knots=3))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -49,11 +50,11 @@ def counted(network):
 def test_analysis_by_tiles_equals_analysis_in_one_go(blocks, size):
     model = model_of(blocks)
     x = noise(2, 3, size[0] * STRIDE, size[1] * STRIDE)
-    weights = model.weights(torch.tensor([20.0, 70.0]))
-    network, seen = counted(lambda part: model.analyze(part, weights))
+    condition = model.condition(torch.tensor([20.0, 70.0]))
+    network, seen = counted(lambda part: model.analyze(part, condition))
     tiled = tiling.tiled(network, x, STRIDE, 1, receptive_latents(model.config.transforms))
     assert tiled.shape == (2, 6, *size)
-    torch.testing.assert_close(tiled, model.analyze(x, weights), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(tiled, model.analyze(x, condition), rtol=1e-5, atol=1e-5)
     assert len(seen) == -(-size[0] // CORE) * -(-size[1] // CORE)
 
 
@@ -62,32 +63,32 @@ def test_analysis_by_tiles_equals_analysis_in_one_go(blocks, size):
 def test_synthesis_by_tiles_equals_synthesis_in_one_go(blocks, size):
     model = model_of(blocks)
     y_hat, features = noise(2, 6, *size).round(), noise(2, 8, *size)
-    weights = model.weights(torch.tensor([20.0, 70.0]))
-    network, seen = counted(lambda part: model.synthesize(part[:, :6], part[:, 6:], weights))
+    condition = model.condition(torch.tensor([20.0, 70.0]))
+    network, seen = counted(lambda part: model.synthesize(part[:, :6], part[:, 6:], condition))
     margin = receptive_latents(model.config.transforms) + 1
     tiled = tiling.tiled(network, torch.cat([y_hat, features], 1), 1, STRIDE, margin)
     assert tiled.shape == (2, 3, size[0] * STRIDE, size[1] * STRIDE)
-    torch.testing.assert_close(tiled, model.synthesize(y_hat, features, weights), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(tiled, model.synthesize(y_hat, features, condition), rtol=1e-5, atol=1e-5)
     assert len(seen) == -(-size[0] // CORE) * -(-size[1] // CORE)
 
 
 def test_the_comparison_sees_a_margin_that_is_too_small():
     model = model_of(4)
-    weights = model.weights(torch.tensor([50.0]))
+    condition = model.condition(torch.tensor([50.0]))
     x = noise(1, 3, 12 * STRIDE, 12 * STRIDE)
-    tiled = tiling.tiled(lambda part: model.analyze(part, weights), x, STRIDE, 1, 0)
-    assert (tiled - model.analyze(x, weights)).abs().max() > 1e-4
+    tiled = tiling.tiled(lambda part: model.analyze(part, condition), x, STRIDE, 1, 0)
+    assert (tiled - model.analyze(x, condition)).abs().max() > 1e-4
 
 
 @pytest.mark.parametrize("blocks", [1, 2, 3, 4, 5])
 def test_receptive_latents_reach_as_far_as_the_transforms_do(blocks):
     model = model_of(blocks)
-    weights = model.weights(torch.tensor([50.0]))
+    condition = model.condition(torch.tensor([50.0]))
     reach = receptive_latents(model.config.transforms)
     x = noise(1, 3, 24 * STRIDE, 24 * STRIDE)
     changed = x.clone()
     changed[..., 12 * STRIDE : 13 * STRIDE, 12 * STRIDE : 13 * STRIDE] += 10
-    moved = (model.analyze(x, weights) != model.analyze(changed, weights)).any(1)[0].nonzero() - 12
+    moved = (model.analyze(x, condition) != model.analyze(changed, condition)).any(1)[0].nonzero() - 12
     assert 0 < moved.abs().max() <= reach
 
 

@@ -1,0 +1,13 @@
+"""Latents to rANS streams and back: what of a model must come out the same on every machine. Runs in float64."""
+
+from __future__ import annotations
+
+from tec_zarr.models.coding.image import ImageCoder
+from tec_zarr.models.coding.temporal import TemporalCoder
+from tec_zarr.models.tec_tt import TecTT
+from tec_zarr.models.transform_codec import TransformCodec
+
+
+def exact(model: TransformCodec) -> ImageCoder | TemporalCoder:
+    """What codes the latents of `model`: a copy of its prior and gains in float64."""
+    return (TemporalCoder if isinstance(model, TecTT) else ImageCoder)(model)

@@ -1,0 +1,97 @@
+"""Streams of the image codecs, TEC-FP and TEC-ELIC: each frame by itself, in the steps of its prior's walk.
+
+A step is coded channel by channel, each in raster order (of a checkerboard's half: the positions of that half). *Stable.*
+"""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tec_zarr.bitstream.frame import Latents
+from tec_zarr.models.coding.frames import FrameDecoder, FrameEncoder
+from tec_zarr.models.transform_codec import TransformCodec
+
+
+class ImageCoder(nn.Module):
+    """The prior and the gains of an image codec in float64."""
+
+    tokens = False
+
+    def __init__(self, model: TransformCodec):
+        super().__init__()
+        self.prior = copy.deepcopy(model.prior)
+        self.gains = copy.deepcopy(model.gains)
+        self.register_buffer("latent_spread", model.latent_spread.clone())
+        self.double().eval().requires_grad_(False)
+
+    def unit(self, condition: Tensor) -> Tensor:
+        """Units (N, latents) of float64 conditions (N, conditions)."""
+        return self.gains(condition) * self.latent_spread
+
+    @torch.inference_mode()
+    def compress(self, y_hat: Tensor, condition: Tensor, tokens: list[list[int]]) -> list[list[Latents]]:
+        """Code like-sized series y_hat (N, T, latents, h, w) of float64 integers under float64 conditions (N, conditions):
+        for each series, its frames. `tokens` are those of all frames; an image codec has nothing to drop."""
+        unit = self.unit(condition)
+        coded = []
+        for frame in y_hat.transpose(0, 1):
+            encoders = [FrameEncoder() for _ in frame]
+            self.prior.walk(_Encoding(encoders), unit, condition, tuple(frame.shape[-2:]), frame)
+            coded.append([encoder.finish()[0] for encoder in encoders])
+        return [list(frames) for frames in zip(*coded, strict=True)]
+
+    def decoder(self, condition: Tensor, height: int, width: int) -> ImageDecoder:
+        return ImageDecoder(self, condition, height, width)
+
+
+class ImageDecoder:
+    """Decodes the frames of several like-sized chunks side by side, one frame a call."""
+
+    def __init__(self, exact: ImageCoder, condition: Tensor, height: int, width: int):
+        self._exact, self._condition, self._size = exact, condition, (height, width)
+        self._unit = exact.unit(condition)
+
+    @torch.inference_mode()
+    def decompress(self, frames: list[Latents]) -> tuple[Tensor, Tensor]:
+        """y_hat (N, latents, h, w) of the next frame of each chunk in float64, and no features (N, 0, h, w).
+
+        Raises DamagedChunkError or DesyncError.
+        """
+        decoders = [FrameDecoder(frame) for frame in frames]
+        y_hat = self._exact.prior.walk(_Decoding(decoders), self._unit, self._condition, self._size)
+        for decoder in decoders:
+            decoder.finish()
+        return y_hat, y_hat[:, :0]
+
+
+class _Encoding:
+    """A walk's coder that encodes an item of the batch into each of several frames."""
+
+    def __init__(self, encoders: list[FrameEncoder]):
+        self._encoders = encoders
+
+    def step(self, means: Tensor, scales: Tensor, values: Tensor) -> Tensor:
+        values = values.round()
+        for encoder, *parts in zip(self._encoders, *(_flat(p) for p in (means, scales, values)), strict=True):
+            encoder.step(*parts)
+        return values
+
+
+class _Decoding:
+    """A walk's coder that decodes an item of the batch from each of several frames."""
+
+    def __init__(self, decoders: list[FrameDecoder]):
+        self._decoders = decoders
+
+    def step(self, means: Tensor, scales: Tensor, values: None) -> Tensor:
+        parts = zip(self._decoders, _flat(means), _flat(scales), strict=True)
+        values = np.stack([decoder.step(*part) for decoder, *part in parts])
+        return torch.from_numpy(values).to(means).reshape(means.shape)
+
+
+def _flat(values: Tensor) -> np.ndarray:
+    return values.flatten(1).cpu().numpy()

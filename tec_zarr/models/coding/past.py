@@ -1,0 +1,52 @@
+"""What the temporal prior knows of the frames before, as a series goes by."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from tec_zarr.models.coding.layout import Layout
+from tec_zarr.models.patching import to_windows
+from tec_zarr.models.prior import Context, TemporalPrior, context_pair
+
+PASS = 64
+"""Blocks in one pass of the prior, to bound memory."""
+
+
+class Past:
+    """The contexts of the last two frames of like-sized series; `unit` (N, 1, latents), `condition` (N, conditions)."""
+
+    def __init__(self, prior: TemporalPrior, layout: Layout, unit: Tensor, condition: Tensor):
+        self._prior, self._layout, self._unit, self._condition = prior, layout, unit, condition
+        self._seen: list[Tensor] = []
+        self._last: Tensor | None = None
+
+    def see(self, y_hat: Tensor) -> None:
+        """Take in the next frame (N, latents, h, w), padded; its context is computed when it is first needed."""
+        self._look()
+        self._last = y_hat
+
+    def each(self, group: slice) -> tuple[Tensor, Tensor]:
+        """Unit and condition of each block of a group of every series."""
+        count = group.stop - group.start
+        return self._unit.repeat_interleave(count, 0), self._condition.repeat_interleave(count, 0)
+
+    def context(self, group: slice) -> Context:
+        """What the blocks of a group of the next frame attend to."""
+        self._look()
+        if not self._seen:
+            return self._prior.opening(self._condition, group.stop - group.start)
+        pair = context_pair([seen[:, group].flatten(0, 1) for seen in self._seen])
+        passes = [self._prior.context(frames) for frames in zip(*(frame.split(PASS) for frame in pair), strict=True)]
+        if len(passes) == 1:
+            return passes[0]
+        return [tuple(torch.cat(parts) for parts in zip(*layer, strict=True)) for layer in zip(*passes, strict=True)]
+
+    def _look(self) -> None:
+        if self._last is None:
+            return
+        y_hat, parts = self._last, []
+        for part in self._layout.groups(max(1, PASS // len(y_hat))):
+            seen = self._prior.frame_context(to_windows(y_hat, self._prior.config.window, part), *self.each(part))
+            parts.append(seen.unflatten(0, (len(y_hat), -1)))
+        self._seen, self._last = [*self._seen[-1:], torch.cat(parts, 1)], None

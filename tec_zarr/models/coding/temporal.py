@@ -1,0 +1,167 @@
+"""Streams of the temporal codecs, TEC-TT and FlexTEC: one teacher-forced pass to encode, cached steps to decode."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tec_zarr.bitstream.frame import Latents
+from tec_zarr.models.coding.frames import FrameDecoder, FrameEncoder
+from tec_zarr.models.coding.layout import Layout
+from tec_zarr.models.coding.past import PASS, Past
+from tec_zarr.models.config import TOKENS
+from tec_zarr.models.patching import from_blocks, pad_to_blocks, to_blocks, to_windows
+from tec_zarr.models.tec_tt import TecTT
+
+
+class TemporalCoder(nn.Module):
+    """The prior and the gains of a TEC-TT or FlexTEC in float64."""
+
+    def __init__(self, model: TecTT):
+        super().__init__()
+        self.prior = copy.deepcopy(model.prior)
+        self.gains = copy.deepcopy(model.gains)
+        self.register_buffer("latent_spread", model.latent_spread.clone())
+        self.double().eval().requires_grad_(False)
+
+    @property
+    def tokens(self) -> bool:
+        """Whether tokens may be dropped."""
+        return self.prior.config.repack
+
+    def unit(self, condition: Tensor) -> Tensor:
+        """Units (N, 1, latents) of float64 conditions (N, conditions)."""
+        return (self.gains(condition) * self.latent_spread)[:, None]
+
+    def layout(self, height: int, width: int) -> Layout:
+        return Layout(height, width, len(self.latent_spread), self.tokens)
+
+    @torch.inference_mode()
+    def compress(self, y_hat: Tensor, condition: Tensor, tokens: list[list[int]]) -> list[list[Latents]]:
+        """Code like-sized series y_hat (N, T, latents, h, w) of float64 integers under float64 conditions (N, conditions):
+        for each series, its frames. Of each frame `tokens` (N, T) of 16 are kept; fewer only where they are repacked."""
+        layout = self.layout(*y_hat.shape[-2:])
+        padded = pad_to_blocks(y_hat.flatten(0, 1)).unflatten(0, y_hat.shape[:2])
+        if all(kept == TOKENS for frames in tokens for kept in frames):
+            blocks = self.prior.arrange(to_blocks(padded.flatten(0, 1))).unflatten(0, (*y_hat.shape[:2], -1))
+            every = zip(*distributions(self, padded, condition), blocks.cpu().numpy(), strict=True)
+            return [[_encode(layout, TOKENS, *frame)[0] for frame in zip(*series, strict=True)] for series in every]
+        return self._compress_in_turn(layout, padded, condition, tokens)
+
+    def _compress_in_turn(
+        self, layout: Layout, y_hat: Tensor, condition: Tensor, tokens: list[list[int]]
+    ) -> list[list[Latents]]:
+        """Frame by frame: what is dropped comes back as predicted, and the frames after it are predicted from that."""
+        unit = self.unit(condition)
+        past = Past(self.prior, layout, unit, condition)
+        coded = []
+        for frame, kept in zip(y_hat.transpose(0, 1), zip(*tokens, strict=True), strict=True):
+            blocks = self.prior.arrange(to_blocks(frame)).unflatten(0, (len(frame), -1))
+            parts = [self._predict(past, blocks, group, kept) for group in layout.groups(max(1, PASS // len(frame)))]
+            means, scales = (np.concatenate(p, axis=1) for p in zip(*parts, strict=True))
+            encoded = [_encode(layout, *item) for item in zip(kept, means, scales, blocks.cpu().numpy(), strict=True)]
+            coded.append([latents for latents, _ in encoded])
+            seen = torch.from_numpy(np.stack([values for _, values in encoded])).to(frame)
+            past.see(from_blocks(self.prior.arrange(seen.flatten(0, 1)), *layout.padded))
+        return [list(frames) for frames in zip(*coded, strict=True)]
+
+    def _predict(self, past: Past, blocks: Tensor, group: slice, kept: tuple[int, ...]) -> list[np.ndarray]:
+        """Means and scales (N, blocks, 16, latents) of a group's tokens, of which those from `kept` (N,) on are masked."""
+        unit, condition = past.each(group)
+        unit, count = self.prior.token_unit(unit), group.stop - group.start
+        seen = kept_tokens(kept, count, unit.device)
+        features = self.prior.features(blocks[:, group].flatten(0, 1), past.context(group), unit, condition, seen)
+        return [d.unflatten(0, (-1, count)).cpu().numpy() for d in self.prior.distribution(features, unit)]
+
+    def decoder(self, condition: Tensor, height: int, width: int) -> SeriesDecoder:
+        return SeriesDecoder(self, condition, height, width)
+
+
+def kept_tokens(kept: tuple[int, ...], count: int, device: torch.device) -> Tensor:
+    """Which tokens, bool (N * count, 16), are kept where each of N series keeps the first `kept` (N,) of every block."""
+    return (torch.arange(TOKENS) < torch.tensor(kept)[:, None]).repeat_interleave(count, 0).to(device)
+
+
+@torch.inference_mode()
+def distributions(exact: TemporalCoder, y_hat: Tensor, condition: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Means and scales (N, T, blocks, 16, latents) of the tokens of series y_hat (N, T, latents, h, w), h and w multiples
+    of 4, in one pass."""
+    n, times, _, height, width = y_hat.shape
+    unit = exact.unit(condition)
+    frames = y_hat.transpose(0, 1).flatten(0, 1)
+    parts = []
+    for part in exact.layout(height, width).groups(max(1, PASS // (n * times))):
+        count = part.stop - part.start
+        windows = to_windows(frames, exact.prior.config.window, part).unflatten(0, (times, n * count))
+        tokens = exact.prior.arrange(to_blocks(frames, part)).unflatten(0, (times, n * count))
+        each = unit.repeat_interleave(count, 0)
+        opening = exact.prior.opening(condition, count)
+        features = exact.prior.teacher_forced(windows, tokens, opening, each, condition.repeat_interleave(count, 0))
+        distribution = exact.prior.distribution(features, exact.prior.token_unit(each))
+        parts.append([d.unflatten(1, (n, count)).transpose(0, 1).cpu().numpy() for d in distribution])
+    means, scales = (np.concatenate(p, axis=2) for p in zip(*parts, strict=True))
+    return means, scales
+
+
+def _encode(
+    layout: Layout, kept: int, means: np.ndarray, scales: np.ndarray, blocks: np.ndarray
+) -> tuple[Latents, np.ndarray]:
+    """A frame of tokens (blocks, 16, latents), of which the first `kept` are sent, and the tokens as decoded."""
+    encoder, coded = FrameEncoder(kept), layout.coded
+    for group, token in layout.steps():
+        inside = coded[group, token]
+        encoder.step(*(part[group, token][inside] for part in (means, scales, blocks)), sent=token < kept)
+    latents, values = encoder.finish()
+    seen = np.zeros_like(blocks)
+    for (group, token), step in zip(layout.steps(), values, strict=True):
+        seen[group, token][coded[group, token]] = step
+    return latents, seen
+
+
+class SeriesDecoder:
+    """Decodes the frames of several like-sized chunks side by side, one frame a call."""
+
+    def __init__(self, exact: TemporalCoder, condition: Tensor, height: int, width: int):
+        self._prior, self._layout = exact.prior, exact.layout(height, width)
+        self._past = Past(exact.prior, self._layout, exact.unit(condition), condition)
+
+    @torch.inference_mode()
+    def decompress(self, frames: list[Latents]) -> tuple[Tensor, Tensor]:
+        """y_hat (N, latents, h, w) and features (N, width, h, w) of the next frame of each chunk, both in float64.
+
+        Raises DamagedChunkError or DesyncError.
+        """
+        layout, n = self._layout, len(frames)
+        decoders = [FrameDecoder(frame) for frame in frames]
+        pieces = [self._decode_group(decoders, group) for group in layout.groups()]
+        for decoder in decoders:
+            decoder.finish()
+        y_hat, features = (
+            from_blocks(
+                self._prior.arrange(torch.cat([p.unflatten(0, (n, -1)) for p in part], 1).flatten(0, 1)), *layout.padded
+            )
+            for part in zip(*pieces, strict=True)
+        )
+        self._past.see(y_hat)
+        return y_hat[..., : layout.height, : layout.width], features[..., : layout.height, : layout.width]
+
+    def _decode_group(self, decoders: list[FrameDecoder], group: slice) -> tuple[Tensor, Tensor]:
+        """Tokens and features (N * blocks, 16, …) of a group."""
+        unit, condition = self._past.each(group)
+        unit = self._prior.token_unit(unit)
+        kept = kept_tokens(tuple(d.tokens for d in decoders), group.stop - group.start, unit.device)
+        state = self._prior.decoding(self._past.context(group), unit, condition)
+        tokens, features, token = [], [], None
+        for at in range(TOKENS):
+            features.append(state.step(token, kept[:, at - 1]))
+            distribution = self._prior.distribution(features[-1], unit[:, at : at + 1])
+            means, scales = (d[:, 0].unflatten(0, (len(decoders), -1)).cpu().numpy() for d in distribution)
+            values, inside = np.zeros(means.shape), self._layout.coded[group, at]
+            for decoder, value, mean, scale in zip(decoders, values, means, scales, strict=True):
+                value[inside] = decoder.step(mean[inside], scale[inside], sent=at < decoder.tokens)
+            token = torch.from_numpy(values).to(unit.device).flatten(0, 1)
+            tokens.append(token)
+        return torch.stack(tokens, 1), torch.cat(features, 1)
