@@ -4,16 +4,21 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
 from tec_zarr.bitstream import container
 from tec_zarr.bitstream.frame import Frame
-from tec_zarr.codec import metrics
+from tec_zarr.codec import metrics, runtime
 from tec_zarr.codec.chunk import decode_chunk, encode_chunk
 from tec_zarr.codec.settings import Settings
 from tec_zarr.errors import DamagedChunkError
 from tec_zarr.models import registry
 from tec_zarr.models.bands import L2A
+from tec_zarr.models.config import TOKENS
+from tec_zarr.models.tec_tt import TecTT
 from tec_zarr.testing.synthetic import series
+from tec_zarr.training.stages.image import RateCounter
+from tec_zarr.training.stages.temporal import predict
 
 MIB = 2**20
 
@@ -60,6 +65,40 @@ def test_subsets_cost_less_than_all_bands_at_equal_error(model, site, bands):
     errors = [metrics.rmse(subset, d[:, chosen], subset != 0) for _, d in whole]
     assert errors[0] < error < errors[-1]
     assert size < np.exp(np.interp(np.log(error), np.log(errors), np.log([n for n, _ in whole])))
+
+
+STATE_BYTES = 6
+"""What the coder leaves at the end of each stream."""
+
+
+def streams(chunk: bytes) -> list[bytes]:
+    return [Frame.parse(section).latents.stream for section in container.parse(chunk)[1]]
+
+
+def promised_bytes(chunk: bytes) -> float:
+    """What the latents of a chunk should take by the probabilities that training counts with."""
+    header, sections = container.parse(chunk)
+    frames = [[Frame.parse(section).latents for section in sections]]
+    loaded = runtime.load(header.model, "cpu")
+    condition = loaded.condition(header.quality, header.bands)[None]
+    decoder = loaded.exact.decoder(condition, *(-(-n // loaded.stride) for n in header.shape[2:]))
+    y = torch.stack([decoder.decompress(list(latents))[0] for latents in zip(*frames, strict=True)], 1).float()
+    if isinstance(loaded.model, TecTT):
+        kept = torch.full((1,), TOKENS)
+        return predict(loaded.model, y, condition.float(), kept).rate(y)[0].sum().item() / 8
+    counter = RateCounter(exact=True)
+    for frame in y[0]:
+        prior, condition = loaded.model.prior, condition.float()
+        prior.walk(counter, loaded.model.unit(condition), condition, tuple(frame.shape[1:]), frame[None])
+    return counter.bits.item() / 8
+
+
+@pytest.mark.parametrize("quality", [20, 50, 90])
+def test_real_bytes_are_those_that_the_probabilities_promise(model, site, quality):
+    chunk = encode_chunk(np.ascontiguousarray(site[:, :, :256, :256]), Settings(model=model, quality=quality))
+    found = sum(len(stream) - STATE_BYTES for stream in streams(chunk))
+    assert len(chunk) > 2000
+    assert found == pytest.approx(promised_bytes(chunk), abs=0.01 * len(chunk))
 
 
 def test_damage_raises(model):
