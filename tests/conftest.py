@@ -1,9 +1,10 @@
-"""Real imagery for the tests that need it."""
+"""Real imagery for the tests that need it, and one thread for those that are faster so."""
 
 import pathlib
 
 import numpy as np
 import pytest
+import torch
 
 from tec_zarr.models.bands import L2A
 from tec_zarr.training.corpus import read_corpus_file
@@ -25,3 +26,12 @@ def site(val_folder) -> np.ndarray:
     data, meta = read_corpus_file(val_folder / "l2a_ts_ssl4eo_0080717.zip")
     assert meta["bands"] == list(L2A)
     return np.ascontiguousarray(data[..., :256, :256])
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Tiny models gain nothing from threads, and lose much where other work keeps the cores busy."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -6,6 +6,8 @@ from tec_zarr.models.config import ModelConfig, TemporalConfig, TransformConfig
 from tec_zarr.models.transforms import receptive_latents
 from tec_zarr.testing.models import tiny_model
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 PATCH, CORE = 2, 4
 STRIDE = 2 * PATCH
 
@@ -14,15 +16,6 @@ def model_of(blocks):
     transforms = TransformConfig(("B02", "B03", "B04"), patch=PATCH, width=8, blocks=blocks, latents=6)
     prior = TemporalConfig(width=8, heads=2, separate=1, joint=1, decoder=1)
     return tiny_model(seed=1, config=ModelConfig("tec-tt", transforms, prior, knots=3))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Tiny models gain nothing from threads, and lose much where other work keeps the cores busy."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(autouse=True)

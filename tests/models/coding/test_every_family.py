@@ -9,20 +9,13 @@ from tec_zarr.models.coding import exact as exact_of
 from tec_zarr.models.config import PRIORS
 from tec_zarr.testing.models import tiny_model
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SIZES = [(1, 1), (5, 7), (4, 4), (9, 3)]
 
 
 SILENT = ("masked", "h_a", "condition_in", "attention.k.bias")
 """Parameters that no decoder needs: the mask of tokens, all kept here; the way from y to z; what softmax takes out."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Tiny models gain nothing from threads, and lose much where other work keeps the cores busy."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module", params=PRIORS)

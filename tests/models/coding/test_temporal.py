@@ -8,17 +8,10 @@ from tec_zarr.models.coding.temporal import TemporalCoder
 from tec_zarr.models.patching import from_blocks, pad_to_blocks, to_blocks, to_windows
 from tec_zarr.testing.models import tiny_model
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SIZES = [(1, 1), (5, 7), (4, 4), (9, 3)]
 FAMILIES = ("tec-tt", "flextec")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Tiny models gain nothing from threads, and lose much where other work keeps the cores busy."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
