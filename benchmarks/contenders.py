@@ -10,6 +10,7 @@ import numpy as np
 from locations import Location
 
 QUALITIES = (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
+TOKENS = tuple(range(1, 17))
 DECIBELS = (30, 32, 34, 36, 38, 40, 42, 44, 47)
 SPERR_DECIBELS = (6, 10, 14, 18, 22, 26, 30, 34, 38, 42)
 JPEGXL_DISTANCES = (25, 12, 7, 4.5, 3, 2, 1.3, 0.9, 0.55, 0.35)
@@ -51,7 +52,9 @@ class Peer(Codec):
 
 @dataclasses.dataclass(frozen=True)
 class Model(Codec):
-    """Weights that tec_zarr ships."""
+    """Weights that tec_zarr ships; its settings are values of the argument `keyword`."""
+
+    keyword: str = "quality"
 
     @property
     def is_peer(self) -> bool:
@@ -61,9 +64,13 @@ class Model(Codec):
         from tec_zarr.codec.chunk import decode_chunk, encode_chunk
         from tec_zarr.codec.settings import Settings
 
-        def encode(location: Location, quality: object) -> bytes:
+        def encode(location: Location, setting: object) -> bytes:
             settings = Settings(
-                model=self.name, quality=quality, bands=location.bands, offset_dn=location.offset_dn, nodata=location.nodata
+                model=self.name,
+                bands=location.bands,
+                offset_dn=location.offset_dn,
+                nodata=location.nodata,
+                **{self.keyword: setting},
             )
             return encode_chunk(location.cube, settings)
 
@@ -87,4 +94,8 @@ def everything() -> dict[str, Codec]:
     """All codecs by name, the shipped models first."""
     from tec_zarr.models import registry
 
-    return {c.name: c for c in (*(Model(name, QUALITIES) for name in registry.entries()), *PEERS)}
+    models = [
+        Model(entry.name, QUALITIES) if entry.quality_of_tokens is None else Model(entry.name, TOKENS, "tokens")
+        for entry in registry.entries().values()
+    ]
+    return {c.name: c for c in (*models, *PEERS)}

@@ -8,13 +8,12 @@ import numpy as np
 import torch
 
 from tec_zarr.bitstream import container
-from tec_zarr.bitstream.frame import Frame, Latents
+from tec_zarr.bitstream.frame import ALL_TOKENS, Frame, Latents
 from tec_zarr.codec import cube, network, runtime
 from tec_zarr.codec.layout import check_layout
 from tec_zarr.codec.service import SERVICE
 from tec_zarr.codec.settings import Settings
 from tec_zarr.errors import DamagedChunkError
-from tec_zarr.models.config import TOKENS
 
 BLOCK_PIXELS = 64
 
@@ -24,6 +23,7 @@ class _Encode:
     loaded: runtime.Loaded
     x: np.ndarray
     condition: torch.Tensor
+    tokens: list[int]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -40,12 +40,13 @@ def encode_chunk(array: np.ndarray, settings: Settings, device: str = "auto") ->
     Raises InvalidInputError where shape, dtype or values cannot be encoded with these settings.
     """
     check_layout(array.shape, array.dtype, settings.bands)
+    tokens = settings.tokens_of(array.shape[0])
     loaded = runtime.load(settings.model, device)
     prepared = cube.prepare(array, settings, loaded.statistics)
     latents: list[Latents] = []
     if prepared.coded:
         condition = loaded.condition(settings.quality, prepared.header.bands)
-        job = _Encode(loaded, prepared.x, condition)
+        job = _Encode(loaded, prepared.x, condition, [tokens[t] for t in prepared.coded])
         key = (id(loaded), prepared.x.shape)
         latents = SERVICE.submit(_encode_batch, key, job, _cost(prepared.x.shape)).result()
     by_time = dict(zip(prepared.coded, latents, strict=True))
@@ -65,7 +66,7 @@ def decode_chunk(data: bytes | memoryview, device: str = "auto") -> np.ndarray:
     model_bands = len(loaded.statistics.mean)
     if header.shape[1] != model_bands if header.bands is None else max(header.bands) >= model_bands:
         raise DamagedChunkError(f"{header.shape[1]} bands, indices {header.bands}, where {header.model} has {model_bands}")
-    if not loaded.exact.tokens and any(frames[t].latents.tokens != TOKENS for t in coded):
+    if not loaded.exact.tokens and any(frames[t].latents.tokens != ALL_TOKENS for t in coded):
         raise DamagedChunkError(f"a frame without all of its tokens, where {header.model} has none to drop")
     x_hat = np.empty((0, model_bands, *header.shape[2:]), np.float32)
     if coded:
@@ -82,7 +83,9 @@ def _cost(shape: tuple[int, ...]) -> int:
 
 
 def _encode_batch(jobs: list[_Encode]) -> list[list[Latents]]:
-    return network.encode(jobs[0].loaded, [job.x for job in jobs], [job.condition for job in jobs])
+    return network.encode(
+        jobs[0].loaded, [job.x for job in jobs], [job.condition for job in jobs], [job.tokens for job in jobs]
+    )
 
 
 def _decode_batch(jobs: list[_Decode]) -> list[np.ndarray]:

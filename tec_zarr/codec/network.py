@@ -9,15 +9,17 @@ import torch.nn.functional as F
 from tec_zarr.bitstream.frame import Latents
 from tec_zarr.codec.runtime import Loaded
 from tec_zarr.codec.tiling import tiled
-from tec_zarr.models.config import TOKENS
 
 MAX_LATENT = 2.0**24
 """Latents are limited to this before rounding; standardized samples within the codec's limits stay far below."""
 
 
 @torch.inference_mode()
-def encode(loaded: Loaded, series: list[np.ndarray], conditions: list[torch.Tensor]) -> list[list[Latents]]:
-    """Coded frames of each series x (frames, bands, y, x) of one shape, each with its float64 condition."""
+def encode(
+    loaded: Loaded, series: list[np.ndarray], conditions: list[torch.Tensor], tokens: list[list[int]]
+) -> list[list[Latents]]:
+    """Coded frames of each series x (frames, bands, y, x) of one shape, each with its float64 condition and the number of
+    tokens that each of its frames keeps."""
     model, stride = loaded.model, loaded.stride
     y_hat = []
     exact_conditions = torch.stack(conditions).to(loaded.device)
@@ -30,8 +32,7 @@ def encode(loaded: Loaded, series: list[np.ndarray], conditions: list[torch.Tens
             y = tiled(lambda part, w=condition: model.analyze(part, w), padded, stride, 1, loaded.margin)
             frames.append(y.clamp(-MAX_LATENT, MAX_LATENT).round().double())
         y_hat.append(torch.cat(frames).contiguous())
-    every = [[TOKENS] * len(frames) for frames in y_hat]
-    return loaded.exact.compress(torch.stack(y_hat), exact_conditions, every)
+    return loaded.exact.compress(torch.stack(y_hat), exact_conditions, tokens)
 
 
 @torch.inference_mode()

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterable
 from typing import Any
 
+from tec_zarr.bitstream.frame import ALL_TOKENS
 from tec_zarr.errors import InvalidInputError, WeightsError
 from tec_zarr.models import registry
 from tec_zarr.models.bands import L2A
@@ -30,7 +31,7 @@ class Settings:
     weights
         SHA-256 of the weights in hexadecimal; None takes those that `model` names in this release.
     quality
-        1 (smallest) to 100 (most faithful).
+        1 (smallest) to 100 (most faithful); None for 75, or for what goes best with the `tokens` of a FlexTEC.
     bands
         Names along the band axis, any selection of the twelve L2A bands in any order.
     offset_dn
@@ -41,15 +42,18 @@ class Settings:
     nodata
         Value, in the array's own units, that comes back exactly wherever it stands; None for none. NaN and infinities
         of float arrays always come back exactly. Kept as "nan", "inf" or "-inf" where it is not finite, as in JSON.
+    tokens
+        Of a FlexTEC: how many of the 16 tokens of each block are kept, 1 to 16, or that of each date of a chunk in turn.
     """
 
     model: str = registry.DEFAULT
     weights: str | None = None
-    quality: float = DEFAULT_QUALITY
+    quality: float | None = None
     bands: tuple[str, ...] = L2A
     offset_dn: int = 0
     scale: float = REFLECTANCE_PER_DN
     nodata: float | str | None = 0
+    tokens: int | tuple[int, ...] = ALL_TOKENS
 
     def __post_init__(self) -> None:
         entry = registry.find(self.model)
@@ -59,7 +63,6 @@ class Settings:
                 "install the release of tec_zarr that wrote the store"
             )
         object.__setattr__(self, "weights", entry.sha256)
-        object.__setattr__(self, "quality", _quality(self.quality))
         object.__setattr__(self, "bands", _bands(self.bands))
         if not isinstance(self.offset_dn, numbers.Integral) or abs(self.offset_dn) > MAX_OFFSET_DN:
             raise InvalidInputError(f"offset_dn must be a whole number of DN, usually 0 or -1000; got {self.offset_dn!r}")
@@ -68,10 +71,24 @@ class Settings:
             raise InvalidInputError(f"scale must be a positive number, 1e-4 for reflectance; got {self.scale!r}")
         object.__setattr__(self, "scale", float(self.scale))
         object.__setattr__(self, "nodata", _nodata(self.nodata))
+        object.__setattr__(self, "tokens", _tokens(self.tokens))
+        if self.tokens != ALL_TOKENS and entry.quality_of_tokens is None:
+            raise InvalidInputError(f"tokens={self.tokens} needs a FlexTEC, which {self.model} is not: give quality only")
+        quality = _default_quality(entry, self.tokens) if self.quality is None else self.quality
+        object.__setattr__(self, "quality", _quality(quality))
+
+    def tokens_of(self, times: int) -> list[int]:
+        """Tokens kept of each of `times` dates; raises InvalidInputError where they were given for another number."""
+        if isinstance(self.tokens, int):
+            return [self.tokens] * times
+        if len(self.tokens) != times:
+            raise InvalidInputError(f"tokens={self.tokens} are for chunks of {len(self.tokens)} dates; got one of {times}")
+        return list(self.tokens)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON fields that `Settings` is made of again."""
-        return {**dataclasses.asdict(self), "bands": list(self.bands)}
+        fields = dataclasses.asdict(self)
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in fields.items()}
 
     def describe(self) -> str:
         """The fields as keyword arguments, in short."""
@@ -85,6 +102,13 @@ class Settings:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def _default_quality(entry: registry.Entry, tokens: int | tuple[int, ...]) -> float:
+    """That of the most tokens kept, where the quality that goes best with each number of tokens was measured."""
+    if entry.quality_of_tokens is None:
+        return DEFAULT_QUALITY
+    return entry.quality_of_tokens[max([tokens] if isinstance(tokens, int) else tokens) - 1]
 
 
 def _quality(value: object) -> float:
@@ -102,6 +126,16 @@ def _nodata(value: object) -> float | str | None:
     if isinstance(value, numbers.Integral):
         return int(value)
     return float(value) if math.isfinite(value) else str(float(value))
+
+
+def _tokens(value: object) -> int | tuple[int, ...]:
+    """As given by a user or by JSON."""
+    each = tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
+    if not each or not all(isinstance(n, numbers.Integral) and _is_number(n) and 1 <= n <= ALL_TOKENS for n in each):
+        raise InvalidInputError(
+            f"tokens must be 1 to {ALL_TOKENS}, or one such number for each date of a chunk; got {value!r}"
+        )
+    return tuple(int(n) for n in each) if isinstance(value, Iterable) else int(each[0])
 
 
 def _bands(names: object) -> tuple[str, ...]:

@@ -16,13 +16,14 @@ DEFAULT = "tec-tt-s2"
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """Shipped weights: the `name` that stores use, the SHA-256 of the file in hexadecimal, its path, and the name of the
-    weights that it builds on, if any."""
+    """Shipped weights: the `name` that stores use, the SHA-256 of the file in hexadecimal, its path, the name of the weights
+    that it builds on, if any, and of a FlexTEC the quality that goes best with 1, 2 … 16 tokens."""
 
     name: str
     sha256: str
     path: pathlib.Path
     base: str | None
+    quality_of_tokens: tuple[float, ...] | None
 
     def read(self) -> bytes:
         """The file's bytes; raises WeightsError unless they have the registered hash."""
@@ -39,9 +40,12 @@ class Entry:
 def entries() -> dict[str, Entry]:
     """The shipped weights by name."""
     listed = json.loads((FOLDER / "registry.json").read_text())
-    return {
-        name: Entry(name, fields["sha256"], FOLDER / fields["file"], fields.get("base")) for name, fields in listed.items()
-    }
+    return {name: _entry(name, fields) for name, fields in listed.items()}
+
+
+def _entry(name: str, fields: dict) -> Entry:
+    qualities = fields.get("quality_of_tokens")
+    return Entry(name, fields["sha256"], FOLDER / fields["file"], fields.get("base"), qualities and tuple(qualities))
 
 
 def find(name: str) -> Entry:

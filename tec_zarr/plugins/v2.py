@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numcodecs.abc import Codec
 
+from tec_zarr.bitstream.frame import ALL_TOKENS
 from tec_zarr.codec.layout import HOW_TO_RECHUNK
-from tec_zarr.codec.settings import DEFAULT_QUALITY, REFLECTANCE_PER_DN, Settings
+from tec_zarr.codec.settings import REFLECTANCE_PER_DN, Settings
 from tec_zarr.errors import InvalidInputError
 from tec_zarr.models.bands import L2A
 from tec_zarr.models.registry import DEFAULT
@@ -25,9 +26,10 @@ class TerraCodec(Codec, metaclass=AdvisedClass):
     ----------
     model
         Name of the weights: "tec-tt-s2" (each date predicted from those before it), "tec-elic-s2" or "tec-fp-s2" (each date
-        by itself; the latter with the least work).
+        by itself; the latter with the least work), or "flextec-s2" (like the first, with a budget of `tokens`).
     quality
-        1 (smallest) to 100 (most faithful); on Sentinel-2 imagery about 30 to 45 dB of PSNR (peak 10,000 DN).
+        1 (smallest) to 100 (most faithful); on Sentinel-2 imagery about 30 to 45 dB of PSNR (peak 10,000 DN). Default: 75,
+        or what goes best with `tokens` where these are given.
     bands
         Names along the band axis: any of B01, B02, …, B8A, B09, B11, B12 in any order. Default: the twelve of L2A.
     offset_dn
@@ -37,6 +39,9 @@ class TerraCodec(Codec, metaclass=AdvisedClass):
         For float arrays, reflectance = value / scale * 1e-4: 1e-4 for arrays of reflectance.
     nodata
         Value in the array's units that comes back exactly; None for none. NaN and infinities always come back exactly.
+    tokens
+        Of FlexTEC ("flextec-s2"): how many of the 16 tokens of each block are kept, 1 to 16, or a number for each date of
+        a chunk. Dropped tokens are predicted and take no bits.
     weights
         SHA-256 of the weights; written into every store, and checked when one is opened.
     device
@@ -59,15 +64,16 @@ class TerraCodec(Codec, metaclass=AdvisedClass):
     def __init__(
         self,
         model: str = DEFAULT,
-        quality: float = DEFAULT_QUALITY,
+        quality: float | None = None,
         bands: Iterable[str] = L2A,
         offset_dn: int = 0,
         scale: float = REFLECTANCE_PER_DN,
         nodata: float | None = 0,
+        tokens: int | Iterable[int] = ALL_TOKENS,
         weights: str | None = None,
         device: str = "auto",
     ):
-        self._settings = Settings(model, weights, quality, bands, offset_dn, scale, nodata)
+        self._settings = Settings(model, weights, quality, bands, offset_dn, scale, nodata, tokens)
         self._device = device
 
     def encode(self, buf: Any) -> bytes:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from zarr.abc.codec import ArrayBytesCodec
 
+from tec_zarr.bitstream.frame import ALL_TOKENS
 from tec_zarr.codec.layout import HOW_TO_RECHUNK, check_layout
-from tec_zarr.codec.settings import DEFAULT_QUALITY, REFLECTANCE_PER_DN, Settings
+from tec_zarr.codec.settings import REFLECTANCE_PER_DN, Settings
 from tec_zarr.errors import DamagedChunkError, InvalidInputError
 from tec_zarr.models.bands import L2A
 from tec_zarr.models.registry import DEFAULT
@@ -40,11 +41,12 @@ class TerraCodecSerializer(ArrayBytesCodec, metaclass=AdvisedClass):
     )
 
     model: str = DEFAULT
-    quality: float = DEFAULT_QUALITY
+    quality: float | None = None
     bands: tuple[str, ...] = L2A
     offset_dn: int = 0
     scale: float = REFLECTANCE_PER_DN
     nodata: float | str | None = 0
+    tokens: int | tuple[int, ...] = ALL_TOKENS
     weights: str | None = None
     device: str = dataclasses.field(default="auto", compare=False)
 
@@ -54,7 +56,7 @@ class TerraCodecSerializer(ArrayBytesCodec, metaclass=AdvisedClass):
 
     @property
     def settings(self) -> Settings:
-        return Settings(self.model, self.weights, self.quality, self.bands, self.offset_dn, self.scale, self.nodata)
+        return Settings(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Settings)})
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:

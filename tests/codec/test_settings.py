@@ -15,7 +15,7 @@ from tec_zarr.models.bands import L2A
 NAN = float("nan")
 
 
-@pytest.mark.parametrize("value", [0, 0.999, 100.001, -5, NAN, math.inf, "60", None, True, 60j, [60]])
+@pytest.mark.parametrize("value", [0, 0.999, 100.001, -5, NAN, math.inf, "60", True, 60j, [60]])
 def test_quality_is_refused(value):
     with pytest.raises(InvalidInputError, match=r"quality must be 1 \(smallest\) to 100 \(most faithful\)") as error:
         Settings(quality=value)
@@ -49,6 +49,30 @@ def test_offset_is_refused(value):
     with pytest.raises(InvalidInputError, match="offset_dn must be a whole number of DN, usually 0 or -1000") as error:
         Settings(offset_dn=value)
     assert repr(value) in str(error.value)
+
+
+@pytest.mark.parametrize("value", [0, 17, 8.0, None, True, "8", (), (1, 0), ((1, 2),)])
+def test_tokens_are_refused(value):
+    with pytest.raises(
+        InvalidInputError, match="tokens must be 1 to 16, or one such number for each date of a chunk"
+    ) as error:
+        Settings(model="flextec-s2", tokens=value)
+    assert repr(value) in str(error.value)
+
+
+def test_tokens_need_a_model_that_has_them():
+    with pytest.raises(InvalidInputError, match="tokens=8 needs a FlexTEC, which tec-tt-s2 is not: give quality only"):
+        Settings(tokens=8)
+
+
+def test_tokens_of_each_date():
+    assert Settings().tokens_of(3) == [16, 16, 16]
+    assert Settings(model="flextec-s2", tokens=5).tokens_of(2) == [5, 5]
+    each = Settings(model="flextec-s2", tokens=[16, 4])
+    assert each.tokens_of(2) == [16, 4]
+    assert Settings(**json.loads(json.dumps(each.to_dict()))) == each
+    with pytest.raises(InvalidInputError, match=r"tokens=\(16, 4\) are for chunks of 2 dates; got one of 3"):
+        each.tokens_of(3)
 
 
 @pytest.mark.parametrize("value", [0, -1e-4, NAN, math.inf, "1e-4", None, True, 1j])

@@ -114,6 +114,21 @@ def test_damage_raises(model):
     np.testing.assert_array_equal(decode_chunk(chunk), reference)
 
 
+def test_a_smaller_budget_of_tokens_is_smaller_and_less_faithful(site):
+    crop = np.ascontiguousarray(site[:, :, :128, :128])
+    found = [code(crop, model="flextec-s2", tokens=k) for k in range(1, 17)]
+    sizes, psnr = [size for size, _ in found], [metrics.psnr(crop, decoded, crop != 0) for _, decoded in found]
+    assert sizes == sorted(sizes)
+    assert psnr == sorted(psnr)
+
+
+def test_a_budget_for_each_date(site):
+    crop = np.ascontiguousarray(site[:, :, :64, :64])
+    budgets = ([16, 16, 16, 16], [16, 3, 3, 16], [3, 3, 3, 3])
+    sizes = [code(crop, model="flextec-s2", tokens=each, quality=70)[0] for each in budgets]
+    assert sizes[0] > sizes[1] > sizes[2]
+
+
 def test_tokens_that_a_model_does_not_have_are_refused():
     """A chunk that says that some are left out, with all checksums right."""
     header, sections = container.parse(encode_chunk(series(1, 20, seed=5).values, Settings()))
