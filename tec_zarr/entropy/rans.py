@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numba
 import numpy as np
 
@@ -12,10 +15,11 @@ LOWER = np.uint64(1 << 32)
 MAX_SYMBOL = 1 << 29
 """Symbols stay within plus and minus this, so that an escape fits its 31 bits."""
 
-_compiled = numba.njit(nogil=True, cache=True, boundscheck=False)
+compiled = numba.njit(nogil=True, cache=True, boundscheck=False)
+"""Decorator of the inner loops."""
 
 
-@_compiled
+@compiled
 def _put(x, start, frequency, words, count):
     if x >= np.uint64(frequency) << np.uint64(32):
         words[count] = np.uint16(x & np.uint64(0xFFFF))
@@ -26,12 +30,12 @@ def _put(x, start, frequency, words, count):
     return (quotient << np.uint64(16)) + np.uint64(start) + (x - quotient * f), count
 
 
-@_compiled
+@compiled
 def _put_even(x, value, width, words, count):
     return _put(x, value << (16 - width), 1 << (16 - width), words, count)
 
 
-@_compiled
+@compiled
 def _escapes(symbols, rows, first, begin):
     count = 0
     for i in range(symbols.size):
@@ -41,7 +45,7 @@ def _escapes(symbols, rows, first, begin):
     return count
 
 
-@_compiled
+@compiled
 def _encode(symbols, rows, first, begin, cumulative, words):
     x, count = LOWER, 0
     for i in range(symbols.size - 1, -1, -1):
@@ -66,7 +70,7 @@ def _encode(symbols, rows, first, begin, cumulative, words):
     return x, count
 
 
-@_compiled
+@compiled
 def _refill(x, words, position):
     if x < LOWER:
         if position[0] >= words.size:
@@ -77,7 +81,7 @@ def _refill(x, words, position):
     return x
 
 
-@_compiled
+@compiled
 def _get_even(x, width, words, position):
     shift = 16 - width
     slot = np.int64(x & np.uint64(0xFFFF))
@@ -86,36 +90,41 @@ def _get_even(x, width, words, position):
     return _refill(x, words, position), value
 
 
-@_compiled
-def _decode(x, words, position, rows, first, begin, cumulative, symbols):
+@compiled
+def get_symbol(x, row, words, position, first, begin, cumulative):
+    """The state after, and the symbol that comes next under table `row`; for compiled code."""
+    base = begin[row]
+    escape = begin[row + 1] - base - 2
+    slot = np.int64(x & np.uint64(0xFFFF))
+    low, high = 0, escape
+    while low < high:
+        middle = (low + high + 1) >> 1
+        if cumulative[base + middle] <= slot:
+            low = middle
+        else:
+            high = middle - 1
+    start = cumulative[base + low]
+    x = np.uint64(cumulative[base + low + 1] - start) * (x >> np.uint64(16)) + np.uint64(slot - start)
+    x = _refill(x, words, position)
+    index = np.int64(low)
+    if low == escape:
+        x, k = _get_even(x, 5, words, position)
+        bits = np.int64(0)
+        if k > 16:
+            x, bits = _get_even(x, k - 16, words, position)
+            bits <<= 16
+        if k:
+            x, rest = _get_even(x, min(k, 16), words, position)
+            bits |= rest
+        u = (np.int64(1) << k) + bits - 1
+        index = escape + (u >> 1) if u & 1 else -1 - (u >> 1)
+    return x, index + first[row]
+
+
+@compiled
+def _decode(x, words, position, first, begin, cumulative, rows, symbols):
     for i in range(rows.size):
-        row = rows[i]
-        base = begin[row]
-        escape = begin[row + 1] - base - 2
-        slot = np.int64(x & np.uint64(0xFFFF))
-        low, high = 0, escape
-        while low < high:
-            middle = (low + high + 1) >> 1
-            if cumulative[base + middle] <= slot:
-                low = middle
-            else:
-                high = middle - 1
-        start = cumulative[base + low]
-        x = np.uint64(cumulative[base + low + 1] - start) * (x >> np.uint64(16)) + np.uint64(slot - start)
-        x = _refill(x, words, position)
-        index = np.int64(low)
-        if low == escape:
-            x, k = _get_even(x, 5, words, position)
-            bits = np.int64(0)
-            if k > 16:
-                x, bits = _get_even(x, k - 16, words, position)
-                bits <<= 16
-            if k:
-                x, rest = _get_even(x, min(k, 16), words, position)
-                bits |= rest
-            u = (np.int64(1) << k) + bits - 1
-            index = escape + (u >> 1) if u & 1 else -1 - (u >> 1)
-        symbols[i] = index + first[row]
+        x, symbols[i] = get_symbol(x, rows[i], words, position, first, begin, cumulative)
     return x
 
 
@@ -152,15 +161,21 @@ class Decoder:
         self._position = np.zeros(2, np.int64)
         self._tables = tables
 
-    def decode_symbols(self, rows: np.ndarray) -> np.ndarray:
-        """The next symbols, int32 (N,), under table `rows` (N,); raises DamagedChunkError where the stream ends."""
+    def run(self, walk: Callable[..., np.uint64], *arguments: Any) -> None:
+        """Let the compiled `walk` take symbols with `get_symbol`: it is called with the state, the words, the position in
+        them, then first, begin and cumulative of the tables, then `arguments`, and returns the state after.
+
+        Raises DamagedChunkError where the stream ends."""
         t = self._tables
-        rows = _checked(rows, "rows", 0, t.rows - 1)
-        symbols = np.empty(rows.size, np.int32)
-        x = _decode(self._x, self._words, self._position, rows, t.first, t.begin, t.cumulative, symbols)
-        self._x = np.uint64(x)
+        self._x = np.uint64(walk(self._x, self._words, self._position, t.first, t.begin, t.cumulative, *arguments))
         if self._position[1]:
             raise DamagedChunkError("stream ends too early")
+
+    def decode_symbols(self, rows: np.ndarray) -> np.ndarray:
+        """The next symbols, int32 (N,), under table `rows` (N,); raises DamagedChunkError where the stream ends."""
+        rows = _checked(rows, "rows", 0, self._tables.rows - 1)
+        symbols = np.empty(rows.size, np.int32)
+        self.run(_decode, rows, symbols)
         return symbols
 
     def finish(self) -> None:

@@ -1,0 +1,269 @@
+"""Planes of integers to bits and back, losslessly: bands of one date, each predicted from what was coded before it.
+
+Every sample is predicted from its neighbors above and to the left, from the three planes before it at the same place and
+from the same plane of the date before, with weights that follow the data (normalized least mean squares, as in CCSDS 123.0-B-2,
+Low-Complexity Lossless and Near-Lossless Multispectral and Hyperspectral Image Compression); where rows or columns were
+repeating themselves, as in bands that came from a coarser grid, it is predicted to repeat. The error is coded by rANS under
+a row of the shipped tables that follows the size of errors in like surroundings (contexts as in LOCO-I, Weinberger et al.,
+IEEE Trans. Image Processing 2000). All arithmetic is on integers, so every machine finds the same numbers.
+
+The bytes, *stable*:
+
+    count       u32         low bits
+    low bits    ⌈count/8⌉   of errors too large for the tables, most significant bit first, zeros to a whole byte
+    stream      the rest    rANS of the errors, plane by plane in raster order, samples that are not coded left out
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from tec_zarr.entropy.distribution import FRACTIONS, SCALES
+from tec_zarr.entropy.rans import Decoder, compiled, encode_symbols, get_symbol
+from tec_zarr.entropy.tables import shipped
+from tec_zarr.errors import DamagedChunkError
+
+MAX_VALUE = 1 << 26
+"""Samples stay within plus and minus this."""
+
+BEFORE = 3
+"""Planes before a plane that it is predicted from."""
+
+_INPUTS = 3 + BEFORE + 1
+_ONE = 16  # binary digits of the weights
+_RATE = 5  # each error moves the weights by 2**-5 of what would have undone it
+_LIMIT = 1 << 22  # of differences, so that products stay within 63 bits
+_CONTEXTS = 64
+_COPIES = 4  # contexts of samples that are predicted to repeat, after the others
+_WINDOW = 128  # errors that a context remembers
+_CERTAIN = 1 << 12
+_SURE = 13 << 8  # repetitions that came true lately, out of _CERTAIN, from which on they are predicted
+_MAX_LOW = 24
+_FINE = 256  # mean errors are counted in these parts of one
+
+
+@functools.cache
+def _thresholds() -> np.ndarray:
+    """Mean errors, in 1/256, between which the tables' scales are the right ones; the last stands for the largest scale."""
+    tables, means = shipped(), []
+    for scale in range(SCALES):
+        row = FRACTIONS * scale + FRACTIONS // 2
+        frequencies = np.diff(tables.cumulative[tables.begin[row] : tables.begin[row + 1]]).tolist()
+        first = int(tables.first[row])
+        tail = 2 * abs(first) * frequencies[-1]
+        total = tail + sum(abs(first + i) * f for i, f in enumerate(frequencies[:-1]))
+        means.append((total * _FINE) >> 16)
+    return np.array([(a + b) // 2 for a, b in zip(means, means[1:], strict=False)] + [means[-1] * 5 // 4], np.int64)
+
+
+@compiled
+def _clip(value, limit):
+    return min(max(value, -limit), limit)
+
+
+@compiled
+def _neighbors(plane, y, x):
+    """Samples to the left, above, above to the left and above to the right, where there is none the next best."""
+    if y == 0:
+        left = plane[0, x - 1] if x else np.int64(0)
+        return left, left, left, left
+    above = plane[y - 1, x]
+    left = plane[y, x - 1] if x else above
+    return left, above, plane[y - 1, x - 1] if x else above, plane[y - 1, x + 1] if x + 1 < plane.shape[1] else above
+
+
+@compiled
+def _inputs(planes, past, z, y, x, out):
+    """Differences from the mean of four neighbors, times four, that the prediction is weighted of; that sum of four."""
+    left, above, corner, right = _neighbors(planes[z], y, x)
+    total = left + above + corner + right
+    out[0] = _clip(4 * above - total, _LIMIT)
+    out[1] = _clip(4 * left - total, _LIMIT)
+    out[2] = _clip(4 * corner - total, _LIMIT)
+    for k in range(BEFORE):
+        if k < z:
+            other = planes[z - 1 - k]
+            a, b, c, d = _neighbors(other, y, x)
+            out[3 + k] = _clip(4 * other[y, x] - (a + b + c + d), _LIMIT)
+    if past.shape[0]:
+        a, b, c, d = _neighbors(past[z], y, x)
+        out[3 + BEFORE] = _clip(4 * past[z, y, x] - (a + b + c + d), _LIMIT)
+    return total
+
+
+@compiled
+def _surroundings(errors, z, y, x):
+    """The context of a sample: twice the logarithm of how large the errors about it were."""
+    left, above, corner, right = _neighbors(errors[z], y, x)
+    size = 2 * abs(left) + 2 * abs(above) + abs(corner) + abs(right)
+    if z:
+        size += 2 * abs(errors[z - 1, y, x])
+    context, rest = 0, size
+    while rest >= 2:
+        rest >>= 1
+        context += 2
+    if context and size >= 3 << (context // 2 - 1):
+        context += 1
+    return min(context + (size > 0), _CONTEXTS - _COPIES - 1)
+
+
+@compiled
+def _table(mean, thresholds):
+    """The scale of the tables, and how many low bits are coded apart, for errors of this mean size."""
+    scale, low = 0, 0
+    while scale < SCALES - 1 and mean > thresholds[scale]:
+        scale += 1
+    while low < _MAX_LOW and mean > thresholds[SCALES - 1] << low:
+        low += 1
+    return scale, low
+
+
+@compiled
+def _walk(
+    state, words, position, first, begin, cumulative, thresholds, planes, coded, past, decoding, errors, rows, shifts, bits
+):
+    """Go over all samples in order, as encoder or as decoder.
+
+    The encoder reads `planes` and writes `errors`, `rows` and `shifts`, one a sample that is coded; the decoder reads the
+    low `bits` and writes `planes`. Both write predictions where `coded` is False.
+    """
+    inputs, weights = np.zeros(_INPUTS, np.int64), np.zeros(_INPUTS, np.int64)
+    sizes, biases, counts = np.zeros(_CONTEXTS, np.int64), np.zeros(_CONTEXTS, np.int64), np.full(_CONTEXTS, 4, np.int64)
+    for context in range(_CONTEXTS - _COPIES):
+        sizes[context] = (_FINE // 2) << min(context // 2, 20)
+    sizes[_CONTEXTS - _COPIES :] = _FINE // 4
+    seen = np.zeros(planes.shape, np.int64)
+    done, read = 0, 0
+    for z in range(planes.shape[0]):
+        plane = planes[z]
+        inputs[:], weights[:] = 0, 0
+        if z:
+            weights[3] = 3 << (_ONE - 2)
+        elif past.shape[0]:
+            weights[3 + BEFORE] = 1 << (_ONE - 1)
+        repeats_above, repeats_left = 0, 0
+        for y in range(planes.shape[1]):
+            for x in range(planes.shape[2]):
+                total = _inputs(planes, past, z, y, x, inputs)
+                left, above, corner, _ = _neighbors(plane, y, x)
+                hint_above = y > 0 and x > 0 and left == corner
+                hint_left = y > 0 and x > 0 and above == corner
+                copy = 0
+                if hint_above and repeats_above >= _SURE:
+                    copy = 2 if hint_left and repeats_left >= _SURE else 1
+                    fine = above * FRACTIONS
+                elif hint_left and repeats_left >= _SURE:
+                    copy = 3
+                    fine = left * FRACTIONS
+                moved = 0
+                for i in range(_INPUTS):
+                    moved += weights[i] * inputs[i]
+                if copy:
+                    context = _CONTEXTS - copy
+                else:
+                    context = _surroundings(seen, z, y, x)
+                    fine = total * 8 + (moved >> (_ONE - 3)) + biases[context] // counts[context]
+                fine = _clip(fine, FRACTIONS * MAX_VALUE)
+                center = (fine + FRACTIONS // 2) // FRACTIONS
+                if not coded[z, y, x]:
+                    plane[y, x] = center
+                    continue
+                scale, low = _table(sizes[context] // counts[context], thresholds)
+                row = FRACTIONS * scale + (FRACTIONS // 2 if low else fine + FRACTIONS // 2 - center * FRACTIONS)
+                if decoding:
+                    state, symbol = get_symbol(state, row, words, position, first, begin, cumulative)
+                    if read + low > bits.size:
+                        position[1] = 1
+                        return state
+                    error = np.int64(symbol)
+                    for _ in range(low):
+                        error = 2 * error + bits[read]
+                        read += 1
+                    error = _clip(error, 2 * MAX_VALUE)
+                    plane[y, x] = _clip(center + error, MAX_VALUE)
+                else:
+                    error = plane[y, x] - center
+                    errors[done], rows[done], shifts[done] = error, row, low
+                done += 1
+                value = plane[y, x]
+                seen[z, y, x] = error
+                if hint_above:
+                    repeats_above += ((_CERTAIN if value == above else 0) - repeats_above) >> 4
+                if hint_left:
+                    repeats_left += ((_CERTAIN if value == left else 0) - repeats_left) >> 4
+                sizes[context] += _FINE * abs(error)
+                counts[context] += 1
+                if not copy:
+                    missed = _clip(4 * value - total - (moved >> _ONE), _LIMIT)
+                    biases[context] += 8 * missed
+                    energy = np.int64(64)
+                    for i in range(_INPUTS):
+                        energy += inputs[i] * inputs[i]
+                    for i in range(_INPUTS):
+                        weights[i] += ((missed * inputs[i]) << (_ONE - _RATE)) // energy
+                        weights[i] = _clip(weights[i], 4 << _ONE)
+                if counts[context] >= _WINDOW:
+                    counts[context] >>= 1
+                    sizes[context] >>= 1
+                    biases[context] >>= 1
+    if read != bits.size and decoding:
+        position[1] = 1
+    return state
+
+
+@compiled
+def _low_bits(errors, shifts, bits):
+    count = 0
+    for i in range(errors.size):
+        for k in range(shifts[i] - 1, -1, -1):
+            bits[count] = (errors[i] >> k) & 1
+            count += 1
+
+
+def _check(planes: np.ndarray, coded: np.ndarray, past: np.ndarray | None) -> None:
+    if planes.ndim != 3 or coded.shape != planes.shape or (past is not None and past.shape != planes.shape):
+        raise ValueError(f"planes {planes.shape}, coded {coded.shape} and past must be alike and (planes, y, x)")
+
+
+def encode_planes(planes: np.ndarray, coded: np.ndarray, past: np.ndarray | None) -> tuple[bytes, np.ndarray]:
+    """The bytes of integer `planes` (planes, y, x), and the planes as decoded, int64: with predictions where `coded` (bool,
+    alike) is False. `past` are the decoded planes of the date before, alike, or None.
+
+    The bytes are *stable*. Raises ValueError where shapes differ or a sample is beyond plus or minus `MAX_VALUE`.
+    """
+    _check(planes, coded, past)
+    planes = planes.astype(np.int64)
+    if np.abs(planes[coded]).max(initial=0) > MAX_VALUE:
+        raise ValueError(f"samples must be within plus and minus {MAX_VALUE}, got {np.abs(planes[coded]).max()}")
+    count = int(coded.sum())
+    errors, rows, shifts = np.empty(count, np.int64), np.empty(count, np.int32), np.empty(count, np.uint8)
+    tables, none = shipped(), np.empty(0, np.uint16)
+    _walk(
+        np.uint64(0), none, np.zeros(2, np.int64), tables.first, tables.begin, tables.cumulative,
+        _thresholds(), planes, coded, _past(past), False, errors, rows, shifts, np.empty(0, np.uint8),
+    )  # fmt: skip
+    bits = np.empty(int(shifts.sum(dtype=np.int64)), np.uint8)
+    _low_bits(errors, shifts, bits)
+    stream = encode_symbols(errors >> shifts, rows, tables)
+    return len(bits).to_bytes(4, "big") + np.packbits(bits).tobytes() + stream, planes
+
+
+def decode_planes(data: bytes, coded: np.ndarray, past: np.ndarray | None) -> np.ndarray:
+    """The planes, int64, of `encode_planes`. Raises DamagedChunkError where the bytes do not fit."""
+    count = int.from_bytes(data[:4], "big")
+    begin = 4 + -(-count // 8)
+    if len(data) < begin:
+        raise DamagedChunkError(f"{count} low bits of planes in {len(data)} bytes")
+    bits = np.unpackbits(np.frombuffer(data, np.uint8, begin - 4, offset=4), count=count)
+    decoder = Decoder(data[begin:], shipped())
+    planes = np.zeros(coded.shape, np.int64)
+    none = np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.uint8)
+    decoder.run(_walk, _thresholds(), planes, coded, _past(past), True, *none, bits)
+    decoder.finish()
+    return planes
+
+
+def _past(past: np.ndarray | None) -> np.ndarray:
+    return np.empty((0, 0, 0), np.int64) if past is None else past
