@@ -9,6 +9,14 @@ class InvalidInputError(TecError, ValueError):
     """An argument or an array that cannot be encoded as asked; nothing was written."""
 
 
+class TargetError(TecError, ValueError):
+    """A psnr, rmse, bppb or ratio that no quality gives for a chunk or a cube; nothing was written of it."""
+
+
+class TargetWarning(UserWarning):
+    """The same with best_effort=True: what comes nearest was written."""
+
+
 class DamagedChunkError(TecError, ValueError):
     """Bytes that are not a whole, undamaged chunk: bad magic, checksum, truncation, impossible sizes."""
 

@@ -122,15 +122,14 @@ def _decode_batch(
     loaded: runtime.Loaded, single: ImageCoder | TemporalCoder, batch: list[tuple[Header, list[Frame]]], out: Decoded
 ) -> None:
     height, width = batch[0][0].shape[2:]
-    conditions = [loaded.condition(header.quality, header.bands) for header, _ in batch]
+    conditions = [loaded.condition(header) for header, _ in batch]
     series = [[frames[t].latents for t in _coded(frames)] for _, frames in batch]
     decoder = loaded.exact.decoder(torch.stack(conditions), -(-height // loaded.stride), -(-width // loaded.stride))
     y_hat = torch.stack([decoder.decompress(list(frames))[0] for frames in zip(*series, strict=True)], 1)
     x_hat = network.decode(loaded, series, conditions, height, width)
     for n, (header, frames) in enumerate(batch):
         out.latents.append(y_hat[n].numpy().astype(np.int32))
-        validity = [frame.validity for frame in frames]
-        out.dn.append(cube.restore(x_hat[n], _coded(frames), validity, header, loaded.statistics))
+        out.dn.append(cube.restore(x_hat[n], frames, header, loaded.statistics))
         out.rows32.append(_rows32(single, y_hat[n], conditions[n].float()))
 
 

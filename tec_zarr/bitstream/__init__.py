@@ -15,6 +15,9 @@ Format version 1, *stable*. Integers are big-endian; `varint` is LEB128 of at mo
                                their end
     shape            4 varints time, band, y, x
     band selection   u8 + n    0: the model's own bands; else as many indices into them as there are bands
+    parts            u8        bit 1: a bound that is the same for all bands follows; bit 2: a bound a band; bit 3: target
+    bounds           u8 + f64  base and step of the residual (see `header.Base`)
+    target           u8 + f64  0 psnr, 1 rmse, 2 bppb, 3 ratio, 128 more where it was missed; the value asked for
     directory        for each frame: varint length and u32 CRC-32 of its section
     CRC              u32       CRC-32 of everything before
     sections         a section a frame, one after the other, to the end

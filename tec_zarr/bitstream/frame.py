@@ -1,7 +1,9 @@
-"""The section of one frame: which samples are not valid, and the coded latents.
+"""The section of one frame: which samples are not valid, the residual, and the coded latents.
 
-kind       u8       bit 0: some samples are not valid; bit 1: latents follow; bit 2: not all tokens are kept
+kind       u8       bit 0: some samples are not valid; bit 1: latents follow; bit 2: not all tokens are kept;
+                    bit 3: a residual follows
 validity   varint + n    only with bit 0: length and bytes (see `tec_zarr.codec.validity`)
+residual   varint + n    only with bit 3: length and bytes (see `tec_zarr.codec.residual`)
 grid       u8       only with bit 1: the grid offset of this frame's table rows
 rows       u16      only with bit 1: low half of the CRC-32 of the table rows (see `tec_zarr.models.coding`)
 tokens     u8       only with bit 2: how many of the 16 tokens of a block are kept, 1 to 15
@@ -16,7 +18,7 @@ import struct
 from tec_zarr.bitstream.wire import Reader, varint
 from tec_zarr.errors import DamagedChunkError
 
-KINDS = (1, 2, 3, 6, 7)
+KINDS = (1, 2, 3, 6, 7, 8, 9, 10, 11, 14, 15)
 ALL_TOKENS = 16
 
 
@@ -32,17 +34,21 @@ class Latents:
 
 @dataclasses.dataclass(frozen=True)
 class Frame:
-    """`validity` is empty where every sample is valid, `latents` None where none is."""
+    """`validity` is empty where every sample is valid, `latents` None where none is or nothing was learned, `residual` empty
+    where there is none."""
 
     validity: bytes
     latents: Latents | None
+    residual: bytes = b""
 
     def pack(self) -> bytes:
         dropped = self.latents is not None and self.latents.tokens != ALL_TOKENS
-        kind = bool(self.validity) | (self.latents is not None) << 1 | dropped << 2
+        kind = bool(self.validity) | (self.latents is not None) << 1 | dropped << 2 | bool(self.residual) << 3
         out = bytes([kind])
         if self.validity:
             out += varint(len(self.validity)) + self.validity
+        if self.residual:
+            out += varint(len(self.residual)) + self.residual
         if self.latents is not None:
             out += struct.pack(">BH", self.latents.grid_offset, self.latents.rows_crc)
             out += bytes([self.latents.tokens]) * dropped + self.latents.stream
@@ -57,6 +63,9 @@ class Frame:
         validity = reader.take(reader.varint()) if kind & 1 else b""
         if kind & 1 and not validity:
             raise DamagedChunkError("a frame that says some samples are not valid, but not which")
+        residual = reader.take(reader.varint()) if kind & 8 else b""
+        if kind & 8 and not residual:
+            raise DamagedChunkError("a frame that says that a residual follows, but it is empty")
         latents = None
         if kind & 2:
             offset, crc = reader.unpack("B"), reader.unpack("H")
@@ -66,4 +75,4 @@ class Frame:
             latents = Latents(offset, crc, reader.take(reader.left), tokens)
         elif reader.left:
             raise DamagedChunkError(f"{reader.left} bytes too many in a frame without latents")
-        return cls(validity, latents)
+        return cls(validity, latents, residual)

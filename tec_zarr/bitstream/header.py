@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import math
 import struct
 
@@ -18,12 +19,54 @@ MAX_SIDE = 16384
 MAX_SAMPLES = 1 << 30
 """A chunk beyond these is refused before anything is allocated."""
 
+MAX_STEP = 2.0**20
+
+_ONE_BOUND, _BOUNDS, _TARGET = 2, 4, 8
+
+
+TARGETS = ("psnr", "rmse", "bppb", "ratio")
+"""What quality may have been searched for, by code."""
+
+MISSED = 0x80
+"""Added to the code of a target that could not be met."""
+
+
+class Base(enum.IntEnum):
+    """What the residual of a band is added to."""
+
+    NONE = 0
+    """There is no residual, and no bound."""
+    LEARNED = 1
+    """The reconstruction from the latents."""
+    ZERO = 2
+    """Nothing: steps of the residual are all there is."""
+    EXACT = 3
+    """The same in steps of 1 DN, and corrections to the last bit follow; only where the dtype is a float."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Bound:
+    """The residual of a band: `step` in the array's own units for integers, in DN for floats; 0 where there is none."""
+
+    base: Base
+    step: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """What quality was searched for: a name out of `TARGETS`, the value asked for, whether it was met."""
+
+    name: str
+    value: float
+    met: bool = True
+
 
 @dataclasses.dataclass(frozen=True)
 class Header:
     """The fields of the page in `tec_zarr.bitstream`.
 
-    `nodata` holds the bytes of that value in the dtype's own byte order (empty: none); `bands` is None for the model's own.
+    `nodata` holds the bytes of that value in the dtype's own byte order (empty: none); `bands` is None for the model's own;
+    `bounds` is None where no frame has a residual, else one a band; `target` is None where quality itself was asked for.
     """
 
     model: str
@@ -35,6 +78,8 @@ class Header:
     nodata: bytes
     shape: tuple[int, int, int, int]
     bands: tuple[int, ...] | None
+    bounds: tuple[Bound, ...] | None = None
+    target: Target | None = None
 
     def check(self) -> None:
         """Raise DamagedChunkError unless every field is within its limits."""
@@ -72,7 +117,18 @@ class Header:
             bytes([1 + len(nodata), *nodata]) if self.nodata else bytes([0]),
             *(varint(n) for n in self.shape),
             bytes([0]) if self.bands is None else bytes([len(self.bands), *self.bands]),
+            bytes([self._parts()]),
+            b"".join(struct.pack(">Bd", b.base, b.step) for b in self._distinct_bounds()),
+            _pack_target(self.target),
         ])  # fmt: skip
+
+    def _parts(self) -> int:
+        alike = self.bounds is not None and len(set(self.bounds)) == 1
+        bounds = 0 if self.bounds is None else _ONE_BOUND if alike else _BOUNDS
+        return bounds | _TARGET * (self.target is not None)
+
+    def _distinct_bounds(self) -> tuple[Bound, ...]:
+        return self.bounds[:1] if self._parts() & _ONE_BOUND else self.bounds or ()
 
     @classmethod
     def parse(cls, reader: Reader) -> Header:
@@ -93,4 +149,34 @@ class Header:
             raise DamagedChunkError(f"{shape[1]} bands in the shape, but band indices {bands}")
         header = cls(name.decode(), weights, dtype, quality, scale, offset_dn, nodata, shape, bands)
         header.check()
-        return header
+        parts = reader.unpack("B")
+        if parts & ~(_ONE_BOUND | _BOUNDS | _TARGET) or parts & (_ONE_BOUND | _BOUNDS) == _ONE_BOUND | _BOUNDS:
+            raise DamagedChunkError(f"unknown parts of a header: {parts:#x}")
+        bounds = None
+        if parts & _ONE_BOUND:
+            bounds = (_parse_bound(reader, header.is_float),) * shape[1]
+        elif parts & _BOUNDS:
+            bounds = tuple(_parse_bound(reader, header.is_float) for _ in range(shape[1]))
+        target = _parse_target(reader) if parts & _TARGET else None
+        return dataclasses.replace(header, bounds=bounds, target=target)
+
+
+def _parse_bound(reader: Reader, is_float: bool) -> Bound:
+    base, step = reader.unpack("B"), reader.unpack("d")
+    whole = is_float or (base != Base.EXACT and step % 2 == 1)
+    if base not in list(Base) or not (0 < step <= MAX_STEP and whole if base else step == 0):
+        raise DamagedChunkError(f"impossible residual of a band: base {base}, step {step}")
+    return Bound(Base(base), step)
+
+
+def _pack_target(target: Target | None) -> bytes:
+    if target is None:
+        return b""
+    return struct.pack(">Bd", TARGETS.index(target.name) + MISSED * (not target.met), target.value)
+
+
+def _parse_target(reader: Reader) -> Target:
+    code, value = reader.unpack("B"), reader.unpack("d")
+    if code % MISSED >= len(TARGETS) or not (math.isfinite(value) and value > 0):
+        raise DamagedChunkError(f"impossible target: code {code}, value {value}")
+    return Target(TARGETS[code % MISSED], value, code < MISSED)

@@ -3,55 +3,67 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import warnings
 
 import numpy as np
-import torch
 
 from tec_zarr.bitstream import container
-from tec_zarr.bitstream.frame import ALL_TOKENS, Frame, Latents
-from tec_zarr.codec import cube, network, runtime
+from tec_zarr.bitstream.frame import Frame
+from tec_zarr.bitstream.header import Base, Header, Target
+from tec_zarr.codec import cube, jobs, metrics, runtime
 from tec_zarr.codec.layout import check_layout
-from tec_zarr.codec.service import SERVICE
-from tec_zarr.codec.settings import Settings
-from tec_zarr.errors import DamagedChunkError
-
-BLOCK_PIXELS = 64
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Encode:
-    loaded: runtime.Loaded
-    x: np.ndarray
-    condition: torch.Tensor
-    tokens: list[int]
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Decode:
-    loaded: runtime.Loaded
-    frames: list[Latents]
-    size: tuple[int, int]
-    condition: torch.Tensor
+from tec_zarr.codec.settings import DEFAULT_QUALITY, Settings, as_quality
+from tec_zarr.codec.targets import make_goal, psnr_of, search
+from tec_zarr.codec.trial import Trial, Work
+from tec_zarr.errors import DamagedChunkError, TargetError, TargetWarning
+from tec_zarr.models.bands import L2A
+from tec_zarr.models.config import TOKENS
 
 
 def encode_chunk(array: np.ndarray, settings: Settings, device: str = "auto") -> bytes:
     """Encode `array` (time, band, y, x), which is not changed, to the bytes of one chunk (format version 1, *stable*).
 
-    Raises InvalidInputError where shape, dtype or values cannot be encoded with these settings.
+    Raises InvalidInputError where shape, dtype or values cannot be encoded with these settings, TargetError where no
+    quality gives their target.
     """
     check_layout(array.shape, array.dtype, settings.bands)
-    tokens = settings.tokens_of(array.shape[0])
-    loaded = runtime.load(settings.model, device)
-    prepared = cube.prepare(array, settings, loaded.statistics)
-    latents: list[Latents] = []
-    if prepared.coded:
-        condition = loaded.condition(settings.quality, prepared.header.bands)
-        job = _Encode(loaded, prepared.x, condition, [tokens[t] for t in prepared.coded])
-        key = (id(loaded), prepared.x.shape)
-        latents = SERVICE.submit(_encode_batch, key, job, _cost(prepared.x.shape)).result()
-    by_time = dict(zip(prepared.coded, latents, strict=True))
-    sections = [Frame(v, by_time.get(t)).pack() for t, v in enumerate(prepared.validity)]
-    return container.pack(prepared.header, sections)
+    work = Work(array, settings, device)
+    if settings.target is None:
+        return work.at(settings.quality).data
+    if not work.gathered.coded:
+        return work.at(DEFAULT_QUALITY).data
+    return _search(work, settings.target)
+
+
+def _search(work: Work, target: Target) -> bytes:
+    array, scale = work.gathered.array, work.gathered.header.scale
+    trials: dict[float, Trial] = {}
+
+    def measure(quality: float) -> float:
+        trial = trials.setdefault(quality, work.at(as_quality(quality)))
+        if target.name in ("psnr", "rmse"):
+            return psnr_of(trial.rmse / scale)
+        return math.log(metrics.bppb(len(trial.data), array.size))
+
+    quality, met = search(measure, make_goal(target, scale, array.itemsize))
+    trial = trials[quality]
+    if met:
+        return trial.data
+    reached = {
+        "psnr": lambda: psnr_of(trial.rmse / scale),
+        "rmse": lambda: trial.rmse,
+        "bppb": lambda: metrics.bppb(len(trial.data), array.size),
+        "ratio": lambda: array.nbytes / len(trial.data),
+    }[target.name]()
+    said = (
+        f"{target.name}={target.value:g} cannot be met in a chunk of shape {array.shape}: the nearest is {reached:.6g}, at "
+        f"quality {quality:.4g}"
+    )
+    if not work.settings.best_effort:
+        raise TargetError(f"{said}. Ask for another value, larger chunks, or best_effort=True to take the nearest")
+    warnings.warn(f"{said}; it was taken", TargetWarning, stacklevel=3)
+    return trial.marked(dataclasses.replace(target, met=False))
 
 
 def decode_chunk(data: bytes | memoryview, device: str = "auto") -> np.ndarray:
@@ -61,32 +73,22 @@ def decode_chunk(data: bytes | memoryview, device: str = "auto") -> np.ndarray:
     """
     header, sections = container.parse(data)
     frames = [Frame.parse(section) for section in sections]
-    coded = [t for t, frame in enumerate(frames) if frame.latents is not None]
     loaded = runtime.load_for(header.model, header.weights, device)
-    model_bands = len(loaded.statistics.mean)
-    if header.shape[1] != model_bands if header.bands is None else max(header.bands) >= model_bands:
-        raise DamagedChunkError(f"{header.shape[1]} bands, indices {header.bands}, where {header.model} has {model_bands}")
-    if not loaded.exact.tokens and any(frames[t].latents.tokens != ALL_TOKENS for t in coded):
+    _check(header, frames, loaded)
+    return cube.restore(jobs.reconstruct(loaded, frames, header), frames, header, loaded.statistics)
+
+
+def _check(header: Header, frames: list[Frame], loaded: runtime.Loaded) -> None:
+    """Raise DamagedChunkError where undamaged parts do not go together."""
+    latents = [frame.latents for frame in frames if frame.latents is not None]
+    if header.shape[1] != len(L2A) if header.bands is None else max(header.bands) >= len(L2A):
+        raise DamagedChunkError(f"{header.shape[1]} bands, indices {header.bands}, where {len(L2A)} are known")
+    if not loaded.exact.tokens and any(frame.tokens != TOKENS for frame in latents):
         raise DamagedChunkError(f"a frame without all of its tokens, where {header.model} has none to drop")
-    x_hat = np.empty((0, model_bands, *header.shape[2:]), np.float32)
-    if coded:
-        condition = loaded.condition(header.quality, header.bands)
-        job = _Decode(loaded, [frames[t].latents for t in coded], header.shape[2:], condition)
-        key = (id(loaded), len(coded), header.shape[2:])
-        x_hat = SERVICE.submit(_decode_batch, key, job, _cost((1, 1, *header.shape[2:]))).result()
-    return cube.restore(x_hat, coded, [frame.validity for frame in frames], header, loaded.statistics)
-
-
-def _cost(shape: tuple[int, ...]) -> int:
-    frames, _, height, width = shape
-    return frames * -(-height // BLOCK_PIXELS) * -(-width // BLOCK_PIXELS)
-
-
-def _encode_batch(jobs: list[_Encode]) -> list[list[Latents]]:
-    return network.encode(
-        jobs[0].loaded, [job.x for job in jobs], [job.condition for job in jobs], [job.tokens for job in jobs]
-    )
-
-
-def _decode_batch(jobs: list[_Decode]) -> list[np.ndarray]:
-    return network.decode(jobs[0].loaded, [j.frames for j in jobs], [j.condition for j in jobs], *jobs[0].size)
+    bases = {bound.base for bound in header.bounds or ()}
+    for frame in frames:
+        coded = frame.latents is not None or bool(frame.residual)
+        if bool(frame.residual) != (bool(bases - {Base.NONE}) and coded):
+            raise DamagedChunkError("a frame has a residual just where the header says so")
+        if frame.latents is None and frame.residual and bases & {Base.NONE, Base.LEARNED}:
+            raise DamagedChunkError("a frame without the latents that its header says its residual is behind")

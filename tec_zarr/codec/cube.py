@@ -10,9 +10,12 @@ import dataclasses
 
 import numpy as np
 
+from tec_zarr.bitstream.frame import Frame
 from tec_zarr.bitstream.header import Header
 from tec_zarr.codec.fill import fill
 from tec_zarr.codec.layout import make_header
+from tec_zarr.codec.numbers import from_dn, off_nodata, to_dn
+from tec_zarr.codec.residual import decode_residual
 from tec_zarr.codec.settings import Settings
 from tec_zarr.codec.validity import decode_validity, encode_validity
 from tec_zarr.models.bands import L2A, NATIVE_METERS
@@ -36,45 +39,44 @@ class Statistics:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Prepared:
-    """Standardized frames x, float32 (frames, model bands, y, x), of the times in `coded`; a validity section a time."""
+class Gathered:
+    """What is known of an array before a quality is: `invalid` (bool, like the array), the times in `coded`, where anything
+    is valid, and their DN with gaps filled."""
 
     header: Header
-    x: np.ndarray
+    array: np.ndarray
+    invalid: np.ndarray
     coded: list[int]
-    validity: list[bytes]
+    filled: list[np.ndarray]
+
+    def validity(self) -> list[bytes]:
+        """A validity section a time."""
+        return [encode_validity(frame, missing) for frame, missing in zip(self.array, self.invalid, strict=True)]
+
+    def standardized(self, statistics: Statistics) -> np.ndarray:
+        """Standardized frames x, float32 (frames, model bands, y, x), of the times in `coded`."""
+        x = np.empty((len(self.coded), len(statistics.mean), *self.array.shape[2:]), np.float32)
+        for frame, part in zip(self.filled, x, strict=True):
+            _standardize(frame, self.header, statistics, part)
+        return x
 
 
-def prepare(array: np.ndarray, settings: Settings, statistics: Statistics) -> Prepared:
-    """Everything that encoding does before the network. `array` (time, band, y, x) is not changed."""
+def gather(array: np.ndarray, settings: Settings) -> Gathered:
+    """Everything that encoding does before it needs a quality. `array` (time, band, y, x) is not changed."""
     header = make_header(array.shape, array.dtype, settings)
-    validity, coded, frames = [], [], []
-    for t, frame in enumerate(array):
-        dn = to_dn(frame, header)
-        invalid = _invalid(frame, dn, header)
-        validity.append(encode_validity(frame, invalid))
-        if not invalid.all():
-            coded.append(t)
-            frames.append(_standardize(dn, ~invalid, header, statistics))
-    x = np.stack(frames) if frames else np.empty((0, len(statistics.mean), *array.shape[2:]), np.float32)
-    return Prepared(header, x, coded, validity)
+    dn = [to_dn(frame, header) for frame in array]
+    invalid = np.stack([_invalid(frame, numbers, header) for frame, numbers in zip(array, dn, strict=True)])
+    coded = [t for t, missing in enumerate(invalid) if not missing.all()]
+    filled = _filled([dn[t] for t in coded], [~invalid[t] for t in coded]) if coded else []
+    return Gathered(header, array, invalid, coded, filled)
 
 
-def to_dn(values: np.ndarray, header: Header) -> np.ndarray:
-    """DN without offset, float32, of an array's own numbers."""
-    if header.is_float:
-        with np.errstate(over="ignore", invalid="ignore"):
-            return (values / header.scale).astype(np.float32)
-    return values.astype(np.float32) + np.float32(header.offset_dn)
-
-
-def from_dn(dn: np.ndarray, header: Header) -> np.ndarray:
-    """The array's own numbers of DN without offset, rounded and limited to integer dtypes."""
-    dtype = np.dtype(header.dtype)
-    if header.is_float:
-        return (dn.astype(np.float64) * header.scale).astype(dtype)
-    limits = np.iinfo(dtype)
-    return np.clip(np.rint(dn - np.float32(header.offset_dn)), limits.min, limits.max).astype(dtype)
+def _filled(frames: list[np.ndarray], valid: list[np.ndarray]) -> list[np.ndarray]:
+    """Frames with gaps filled; a band without any valid sample in a frame takes its mean over the others, or 0."""
+    counts = np.sum([v.sum((1, 2)) for v in valid], axis=0)
+    sums = np.sum([np.where(v, f, 0).sum((1, 2), dtype=np.float64) for f, v in zip(frames, valid, strict=True)], axis=0)
+    means = sums / np.maximum(counts, 1)
+    return [np.stack([fill(*band) for band in zip(f, v, means, strict=True)]) for f, v in zip(frames, valid, strict=True)]
 
 
 def _invalid(frame: np.ndarray, dn: np.ndarray, header: Header) -> np.ndarray:
@@ -88,18 +90,15 @@ def _indices(header: Header) -> list[int]:
     return list(header.bands if header.bands is not None else range(len(L2A)))
 
 
-def _standardize(dn: np.ndarray, valid: np.ndarray, header: Header, statistics: Statistics) -> np.ndarray:
-    """Model bands (12, y, x) from a frame's bands; gaps filled, missing bands predicted from those present."""
+def _standardize(filled: np.ndarray, header: Header, statistics: Statistics, out: np.ndarray) -> None:
+    """Fill model bands `out` (12, y, x) from a frame's own bands; those that are missing are predicted from the others."""
     present = _indices(header)
-    mean, std = (v[present] for v in (statistics.mean, statistics.std))
-    filled = np.stack([fill(*band) for band in zip(dn, valid, mean + std * statistics.center[present], strict=True)])
-    known = (filled - mean[:, None, None]) / std[:, None, None]
-    x = np.empty((len(statistics.mean), *dn.shape[1:]), np.float32)
-    x[present] = known
-    missing = [i for i in range(len(x)) if i not in present]
+    mean, std = (v[present, None, None] for v in (statistics.mean, statistics.std))
+    known = (filled - mean) / std
+    out[present] = known
+    missing = [i for i in range(len(out)) if i not in present]
     if missing:
-        x[missing] = predict_bands(known, present, missing, statistics)
-    return x
+        out[missing] = predict_bands(known, present, missing, statistics)
 
 
 def predict_bands(known: np.ndarray, present: list[int], missing: list[int], statistics: Statistics) -> np.ndarray:
@@ -123,27 +122,26 @@ def _box(plane: np.ndarray, side: int) -> np.ndarray:
     return plane
 
 
-def restore(
-    x_hat: np.ndarray, coded: list[int], validity: list[bytes], header: Header, statistics: Statistics
-) -> np.ndarray:
-    """The array of a chunk from reconstructed frames x_hat (frames, model bands, y, x)."""
-    out = np.zeros(header.shape, header.dtype)
+def reconstructed_dn(x_hat: np.ndarray, header: Header, statistics: Statistics) -> np.ndarray:
+    """DN without offset, (bands, y, x), of a reconstructed frame x_hat (model bands, y, x)."""
     present = _indices(header)
     mean, std = (v[present, None, None] for v in (statistics.mean, statistics.std))
-    for t, frame in zip(coded, x_hat, strict=True):
-        out[t] = from_dn(frame[present] * std + mean, header)
-        if header.nodata:
-            _keep_off_nodata(out[t], header)
-    for frame, section in zip(out, validity, strict=True):
-        decode_validity(section, frame)
+    return x_hat[present] * std + mean
+
+
+def restore(x_hat: np.ndarray, frames: list[Frame], header: Header, statistics: Statistics) -> np.ndarray:
+    """The array of a chunk from reconstructed frames x_hat (frames, model bands, y, x), those that have latents.
+
+    Raises DamagedChunkError where validity or residual do not fit.
+    """
+    out = np.zeros(header.shape, header.dtype)
+    reconstructed, past = iter(x_hat), None
+    for frame, values in zip(frames, out, strict=True):
+        dn = None
+        if frame.latents is not None:
+            dn = reconstructed_dn(next(reconstructed), header, statistics)
+            values[:] = off_nodata(from_dn(dn, header), header)
+        invalid = decode_validity(frame.validity, values)
+        if frame.residual:
+            past = decode_residual(frame.residual, values, dn, invalid, past, header)
     return out
-
-
-def _keep_off_nodata(frame: np.ndarray, header: Header) -> None:
-    """Move reconstructed measurements that fell on the nodata value to its neighbor, in place."""
-    nodata = np.frombuffer(header.nodata, header.dtype)[0]
-    if header.is_float:
-        neighbor = np.nextafter(nodata, np.array(np.inf, frame.dtype))
-    else:
-        neighbor = nodata - 1 if nodata == np.iinfo(frame.dtype).max else nodata + 1
-    frame[frame == nodata] = neighbor

@@ -8,6 +8,7 @@ import threading
 import numpy as np
 import torch
 
+from tec_zarr.bitstream.header import Header
 from tec_zarr.codec.cube import Statistics
 from tec_zarr.errors import InvalidInputError, WeightsError
 from tec_zarr.models import checkpoint, registry
@@ -27,13 +28,18 @@ class Loaded:
     statistics: Statistics
     device: torch.device
 
-    def condition(self, quality: float, bands: tuple[int, ...] | None) -> torch.Tensor:
-        """The float64 condition (conditions,) of a quality and the indices of the bands that are there; None: all."""
-        missing = torch.zeros(1, len(self.statistics.mean), dtype=torch.float64)
-        if bands is not None:
+    def condition(self, header: Header) -> torch.Tensor:
+        """The float64 condition (conditions,) of a chunk: its quality and which bands it lacks."""
+        missing = torch.zeros(1, self.bands, dtype=torch.float64)
+        if header.bands is not None:
             missing += 1
-            missing[:, list(bands)] = 0
-        return self.model.condition(torch.tensor([quality], dtype=torch.float64), missing)[0]
+            missing[:, list(header.bands)] = 0
+        return self.model.condition(torch.tensor([header.quality], dtype=torch.float64), missing)[0]
+
+    @property
+    def bands(self) -> int:
+        """How many bands the model codes."""
+        return len(self.statistics.mean)
 
     @property
     def stride(self) -> int:

@@ -1,11 +1,11 @@
 """Planes of integers to bits and back, losslessly: bands of one date, each predicted from what was coded before it.
 
 Every sample is predicted from its neighbors above and to the left, from the three planes before it at the same place and
-from the same plane of the date before, with weights that follow the data (normalized least mean squares, as in CCSDS 123.0-B-2,
-Low-Complexity Lossless and Near-Lossless Multispectral and Hyperspectral Image Compression); where rows or columns were
-repeating themselves, as in bands that came from a coarser grid, it is predicted to repeat. The error is coded by rANS under
-a row of the shipped tables that follows the size of errors in like surroundings (contexts as in LOCO-I, Weinberger et al.,
-IEEE Trans. Image Processing 2000). All arithmetic is on integers, so every machine finds the same numbers.
+from the same plane of the date before, with weights that follow the data (normalized least mean squares, much as in CCSDS
+123.0-B-2, Low-Complexity Lossless and Near-Lossless Multispectral and Hyperspectral Image Compression); where rows or
+columns were repeating themselves, as in bands that came from a coarser grid, it is predicted to repeat. The error is coded
+by rANS under a row of the shipped tables that follows the size of errors in like surroundings (contexts as in LOCO-I,
+Weinberger et al., IEEE Trans. Image Processing 2000). All arithmetic is on integers: every machine finds the same numbers.
 
 The bytes, *stable*:
 
@@ -17,6 +17,7 @@ The bytes, *stable*:
 from __future__ import annotations
 
 import functools
+import itertools
 
 import numpy as np
 
@@ -55,7 +56,7 @@ def _thresholds() -> np.ndarray:
         tail = 2 * abs(first) * frequencies[-1]
         total = tail + sum(abs(first + i) * f for i, f in enumerate(frequencies[:-1]))
         means.append((total * _FINE) >> 16)
-    return np.array([(a + b) // 2 for a, b in zip(means, means[1:], strict=False)] + [means[-1] * 5 // 4], np.int64)
+    return np.array([(a + b) // 2 for a, b in itertools.pairwise(means)] + [means[-1] * 5 // 4], np.int64)
 
 
 @compiled
@@ -121,94 +122,117 @@ def _table(mean, thresholds):
 
 
 @compiled
-def _walk(
-    state, words, position, first, begin, cumulative, thresholds, planes, coded, past, decoding, errors, rows, shifts, bits
-):
+def _repetition(plane, y, x, repeats):
+    """Whether a sample is expected to repeat the one above (1, or 2 where both) or the one to the left (3), or neither (0);
+    then whether it would if rows do, and if columns do."""
+    left, above, corner, _ = _neighbors(plane, y, x)
+    inside = y > 0 and x > 0
+    rows, columns = inside and left == corner, inside and above == corner
+    sure_above, sure_left = rows and repeats[0] >= _SURE, columns and repeats[1] >= _SURE
+    if sure_above:
+        return 1 + sure_left, rows, columns
+    return 3 * sure_left, rows, columns
+
+
+@compiled
+def _learn_repetition(plane, y, x, rows, columns, repeats):
+    left, above, _, _ = _neighbors(plane, y, x)
+    if rows:
+        repeats[0] += (_CERTAIN * (plane[y, x] == above) - repeats[0]) >> 4
+    if columns:
+        repeats[1] += (_CERTAIN * (plane[y, x] == left) - repeats[1]) >> 4
+
+
+@compiled
+def _learn_weights(missed, inputs, weights):
+    energy = np.int64(64)
+    for i in range(_INPUTS):
+        energy += inputs[i] * inputs[i]
+    for i in range(_INPUTS):
+        weights[i] += ((missed * inputs[i]) << (_ONE - _RATE)) // energy
+        weights[i] = _clip(weights[i], 4 << _ONE)
+
+
+@compiled
+def _learn_context(context, error, missed, contexts):
+    contexts[context, 0] += 1
+    contexts[context, 1] += _FINE * abs(error)
+    contexts[context, 2] += 8 * missed
+    if contexts[context, 0] >= _WINDOW:
+        contexts[context] >>= 1
+
+
+@compiled
+def _first_weights(z, dates, weights):
+    weights[:] = 0
+    if z:
+        weights[3] = 3 << (_ONE - 2)
+    elif dates:
+        weights[3 + BEFORE] = 1 << (_ONE - 1)
+
+
+@compiled
+def _first_contexts():
+    """For each context: how many errors it saw, their sum in 1/256, and by how much, in 1/32, predictions were too low."""
+    contexts = np.zeros((_CONTEXTS, 3), np.int64)
+    contexts[:, 0] = 4
+    for context in range(_CONTEXTS - _COPIES):
+        contexts[context, 1] = (_FINE // 2) << min(context // 2, 20)
+    contexts[_CONTEXTS - _COPIES :, 1] = _FINE // 4
+    return contexts
+
+
+@compiled
+def _walk(state, words, position, first, begin, cumulative, thresholds, planes, coded, past, decoding, out, bits):
     """Go over all samples in order, as encoder or as decoder.
 
-    The encoder reads `planes` and writes `errors`, `rows` and `shifts`, one a sample that is coded; the decoder reads the
-    low `bits` and writes `planes`. Both write predictions where `coded` is False.
+    The encoder reads `planes` and writes error, row and low bits of each sample that is coded to `out` (N, 3); the decoder
+    reads the low `bits` and writes `planes`. Both write predictions where `coded` is False.
     """
-    inputs, weights = np.zeros(_INPUTS, np.int64), np.zeros(_INPUTS, np.int64)
-    sizes, biases, counts = np.zeros(_CONTEXTS, np.int64), np.zeros(_CONTEXTS, np.int64), np.full(_CONTEXTS, 4, np.int64)
-    for context in range(_CONTEXTS - _COPIES):
-        sizes[context] = (_FINE // 2) << min(context // 2, 20)
-    sizes[_CONTEXTS - _COPIES :] = _FINE // 4
-    seen = np.zeros(planes.shape, np.int64)
+    inputs, weights, repeats = np.zeros(_INPUTS, np.int64), np.zeros(_INPUTS, np.int64), np.zeros(2, np.int64)
+    contexts, seen = _first_contexts(), np.zeros(planes.shape, np.int64)
     done, read = 0, 0
     for z in range(planes.shape[0]):
         plane = planes[z]
-        inputs[:], weights[:] = 0, 0
-        if z:
-            weights[3] = 3 << (_ONE - 2)
-        elif past.shape[0]:
-            weights[3 + BEFORE] = 1 << (_ONE - 1)
-        repeats_above, repeats_left = 0, 0
+        _first_weights(z, past.shape[0], weights)
+        inputs[:], repeats[:] = 0, 0
         for y in range(planes.shape[1]):
             for x in range(planes.shape[2]):
-                total = _inputs(planes, past, z, y, x, inputs)
-                left, above, corner, _ = _neighbors(plane, y, x)
-                hint_above = y > 0 and x > 0 and left == corner
-                hint_left = y > 0 and x > 0 and above == corner
-                copy = 0
-                if hint_above and repeats_above >= _SURE:
-                    copy = 2 if hint_left and repeats_left >= _SURE else 1
-                    fine = above * FRACTIONS
-                elif hint_left and repeats_left >= _SURE:
-                    copy = 3
-                    fine = left * FRACTIONS
-                moved = 0
+                total, moved = _inputs(planes, past, z, y, x, inputs), 0
                 for i in range(_INPUTS):
                     moved += weights[i] * inputs[i]
+                copy, rows, columns = _repetition(plane, y, x, repeats)
                 if copy:
                     context = _CONTEXTS - copy
+                    fine = FRACTIONS * (plane[y, x - 1] if copy == 3 else plane[y - 1, x])
                 else:
                     context = _surroundings(seen, z, y, x)
-                    fine = total * 8 + (moved >> (_ONE - 3)) + biases[context] // counts[context]
+                    fine = total * 8 + (moved >> (_ONE - 3)) + contexts[context, 2] // contexts[context, 0]
                 fine = _clip(fine, FRACTIONS * MAX_VALUE)
                 center = (fine + FRACTIONS // 2) // FRACTIONS
                 if not coded[z, y, x]:
                     plane[y, x] = center
                     continue
-                scale, low = _table(sizes[context] // counts[context], thresholds)
+                scale, low = _table(contexts[context, 1] // contexts[context, 0], thresholds)
                 row = FRACTIONS * scale + (FRACTIONS // 2 if low else fine + FRACTIONS // 2 - center * FRACTIONS)
                 if decoding:
                     state, symbol = get_symbol(state, row, words, position, first, begin, cumulative)
-                    if read + low > bits.size:
-                        position[1] = 1
-                        return state
-                    error = np.int64(symbol)
-                    for _ in range(low):
-                        error = 2 * error + bits[read]
-                        read += 1
-                    error = _clip(error, 2 * MAX_VALUE)
+                    error = _clip(np.int64(symbol), 2 * MAX_VALUE)
+                    for bit in bits[read : read + low]:
+                        error = 2 * error + bit
+                    read += low
                     plane[y, x] = _clip(center + error, MAX_VALUE)
                 else:
-                    error = plane[y, x] - center
-                    errors[done], rows[done], shifts[done] = error, row, low
-                done += 1
-                value = plane[y, x]
-                seen[z, y, x] = error
-                if hint_above:
-                    repeats_above += ((_CERTAIN if value == above else 0) - repeats_above) >> 4
-                if hint_left:
-                    repeats_left += ((_CERTAIN if value == left else 0) - repeats_left) >> 4
-                sizes[context] += _FINE * abs(error)
-                counts[context] += 1
+                    out[done, 0], out[done, 1], out[done, 2] = plane[y, x] - center, row, low
+                    done += 1
+                seen[z, y, x] = plane[y, x] - center
+                missed = 0
                 if not copy:
-                    missed = _clip(4 * value - total - (moved >> _ONE), _LIMIT)
-                    biases[context] += 8 * missed
-                    energy = np.int64(64)
-                    for i in range(_INPUTS):
-                        energy += inputs[i] * inputs[i]
-                    for i in range(_INPUTS):
-                        weights[i] += ((missed * inputs[i]) << (_ONE - _RATE)) // energy
-                        weights[i] = _clip(weights[i], 4 << _ONE)
-                if counts[context] >= _WINDOW:
-                    counts[context] >>= 1
-                    sizes[context] >>= 1
-                    biases[context] >>= 1
-    if read != bits.size and decoding:
+                    missed = _clip(4 * plane[y, x] - total - (moved >> _ONE), _LIMIT)
+                    _learn_weights(missed, inputs, weights)
+                _learn_context(context, seen[z, y, x], missed, contexts)
+                _learn_repetition(plane, y, x, rows, columns, repeats)
+    if decoding and read != bits.size:
         position[1] = 1
     return state
 
@@ -238,13 +262,14 @@ def encode_planes(planes: np.ndarray, coded: np.ndarray, past: np.ndarray | None
     if np.abs(planes[coded]).max(initial=0) > MAX_VALUE:
         raise ValueError(f"samples must be within plus and minus {MAX_VALUE}, got {np.abs(planes[coded]).max()}")
     count = int(coded.sum())
-    errors, rows, shifts = np.empty(count, np.int64), np.empty(count, np.int32), np.empty(count, np.uint8)
+    out = np.empty((count, 3), np.int64)
     tables, none = shipped(), np.empty(0, np.uint16)
     _walk(
         np.uint64(0), none, np.zeros(2, np.int64), tables.first, tables.begin, tables.cumulative,
-        _thresholds(), planes, coded, _past(past), False, errors, rows, shifts, np.empty(0, np.uint8),
+        _thresholds(), planes, coded, _past(past), False, out, np.empty(0, np.uint8),
     )  # fmt: skip
-    bits = np.empty(int(shifts.sum(dtype=np.int64)), np.uint8)
+    errors, rows, shifts = out.T
+    bits = np.empty(int(shifts.sum()), np.uint8)
     _low_bits(errors, shifts, bits)
     stream = encode_symbols(errors >> shifts, rows, tables)
     return len(bits).to_bytes(4, "big") + np.packbits(bits).tobytes() + stream, planes
@@ -259,8 +284,7 @@ def decode_planes(data: bytes, coded: np.ndarray, past: np.ndarray | None) -> np
     bits = np.unpackbits(np.frombuffer(data, np.uint8, begin - 4, offset=4), count=count)
     decoder = Decoder(data[begin:], shipped())
     planes = np.zeros(coded.shape, np.int64)
-    none = np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.uint8)
-    decoder.run(_walk, _thresholds(), planes, coded, _past(past), True, *none, bits)
+    decoder.run(_walk, _thresholds(), planes, coded, _past(past), True, np.empty((0, 3), np.int64), bits)
     decoder.finish()
     return planes
 

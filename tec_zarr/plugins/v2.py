@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,15 @@ class TerraCodec(Codec, metaclass=AdvisedClass):
     tokens
         Of FlexTEC ("flextec-s2"): how many of the 16 tokens of each block are kept, 1 to 16, or a number for each date of
         a chunk. Dropped tokens are predicted and take no bits.
+    max_error
+        Hard bound on the error of every valid sample, in the array's units, on every machine; 0 is lossless. One number, or
+        a mapping of bands to numbers; bands that are not named have no bound.
+    psnr, rmse, bppb, ratio
+        Instead of `quality`, one of: PSNR in dB (peak 10,000 DN), RMSE in the array's units, bits a sample, how many times
+        smaller than the array. Quality is searched for each chunk until PSNR is within 0.1 dB, the others within 2 %.
+    best_effort
+        With a target that no quality gives: warn (TargetWarning), write the nearest and note it in the chunk, instead of
+        raising TargetError.
     weights
         SHA-256 of the weights; written into every store, and checked when one is opened.
     device
@@ -51,6 +60,8 @@ class TerraCodec(Codec, metaclass=AdvisedClass):
     ------
     InvalidInputError
         Where an argument, or the shape or dtype of a chunk, is not of those above.
+    TargetError
+        When a chunk is encoded: where no quality gives the target.
     WeightsError
         Where this release does not have the weights asked for.
     """
@@ -72,8 +83,17 @@ class TerraCodec(Codec, metaclass=AdvisedClass):
         tokens: int | Iterable[int] = ALL_TOKENS,
         weights: str | None = None,
         device: str = "auto",
+        *,
+        max_error: float | Mapping[str, float] | None = None,
+        psnr: float | None = None,
+        rmse: float | None = None,
+        bppb: float | None = None,
+        ratio: float | None = None,
+        best_effort: bool = False,
     ):
-        self._settings = Settings(model, weights, quality, bands, offset_dn, scale, nodata, tokens)
+        self._settings = Settings(
+            model, weights, quality, bands, offset_dn, scale, nodata, tokens, max_error, psnr, rmse, bppb, ratio, best_effort
+        )
         self._device = device
 
     def encode(self, buf: Any) -> bytes:

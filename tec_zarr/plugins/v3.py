@@ -49,6 +49,12 @@ class TerraCodecSerializer(ArrayBytesCodec, metaclass=AdvisedClass):
     tokens: int | tuple[int, ...] = ALL_TOKENS
     weights: str | None = None
     device: str = dataclasses.field(default="auto", compare=False)
+    max_error: float | tuple[tuple[str, float], ...] | None = None
+    psnr: float | None = None
+    rmse: float | None = None
+    bppb: float | None = None
+    ratio: float | None = None
+    best_effort: bool = False
 
     def __post_init__(self) -> None:
         for name, value in dataclasses.asdict(self.settings).items():

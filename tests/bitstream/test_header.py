@@ -5,7 +5,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tec_zarr.bitstream.header import DTYPES, MAX_BANDS, MAX_SAMPLES, MAX_SIDE, MAX_TIME, Header
+from tec_zarr.bitstream.header import (
+    DTYPES,
+    MAX_BANDS,
+    MAX_SAMPLES,
+    MAX_SIDE,
+    MAX_STEP,
+    MAX_TIME,
+    TARGETS,
+    Base,
+    Bound,
+    Header,
+    Target,
+)
 from tec_zarr.bitstream.wire import Reader, varint, zigzag
 from tec_zarr.errors import DamagedChunkError
 
@@ -20,6 +32,13 @@ HEADER = Header(
     shape=(4, 12, 256, 300),
     bands=None,
 )
+
+
+def bounds(bands, is_float):
+    steps = st.floats(1e-3, MAX_STEP) if is_float else st.integers(0, 2**19 - 1).map(lambda n: 2.0 * n + 1)
+    bases = [Base.LEARNED, Base.ZERO, Base.EXACT] if is_float else [Base.LEARNED, Base.ZERO]
+    one = st.builds(Bound, st.sampled_from(bases), steps) | st.just(Bound(Base.NONE, 0.0))
+    return st.lists(one, min_size=bands, max_size=bands).map(tuple) | one.map(lambda bound: (bound,) * bands)
 
 
 @st.composite
@@ -40,6 +59,8 @@ def headers(draw):
         nodata=draw(st.binary(min_size=int(dtype[2]), max_size=int(dtype[2])) | st.just(b"")),
         shape=(time, band, y, x),
         bands=draw(st.none() | indices),
+        bounds=draw(st.none() | bounds(band, is_float)),
+        target=draw(st.none() | st.builds(Target, st.sampled_from(TARGETS), st.floats(1e-9, 1e9), st.booleans())),
     )
 
 
@@ -64,7 +85,7 @@ def test_the_fields_have_their_places():
     scaled = dataclasses.replace(HEADER, dtype=">f4", scale=1e-4, nodata=b"", bands=(3, 1), shape=(1, 2, 3, 128))
     assert scaled.pack() == (
         bytes(range(8)) + b"\x09tec-tt-s2" + b"\x06" + struct.pack(">f", 50) + struct.pack(">d", 1e-4)
-        + b"\xcf\x0f" + b"\x00" + b"\x01\x02\x03\x80\x01" + b"\x02\x03\x01"
+        + b"\xcf\x0f" + b"\x00" + b"\x01\x02\x03\x80\x01" + b"\x02\x03\x01" + b"\x00"
     )  # fmt: skip
 
 
@@ -95,6 +116,39 @@ def test_the_fields_have_their_places():
 def test_impossible_fields_are_refused(fields, message):
     with pytest.raises(DamagedChunkError, match=message):
         Header.parse(Reader(dataclasses.replace(HEADER, **fields).pack()))
+
+
+BOUND = struct.pack(">Bd", 1, 9.0)
+
+
+def test_bounds_and_target_have_their_places():
+    bounds, target = (Bound(Base.LEARNED, 9.0), Bound(Base.ZERO, 1.0)), Target("bppb", 0.5, met=False)
+    header = dataclasses.replace(HEADER, shape=(1, 2, 3, 8), bands=(0, 1))
+    start = len(header.pack()) - 1
+    two = struct.pack(">Bd", 2, 1.0)
+    assert dataclasses.replace(header, bounds=bounds).pack()[start:] == b"\x04" + BOUND + two
+    assert dataclasses.replace(header, bounds=bounds[:1] * 2).pack()[start:] == b"\x02" + BOUND
+    assert dataclasses.replace(header, target=target).pack()[start:] == b"\x08" + struct.pack(">Bd", 0x82, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        (b"\x06" + 3 * BOUND, "unknown parts"),
+        (b"\x02" + struct.pack(">Bd", 4, 9.0), "base 4"),
+        (b"\x02" + struct.pack(">Bd", 0, 9.0), "base 0"),
+        (b"\x02" + struct.pack(">Bd", 1, 8.0), "step 8.0"),
+        (b"\x02" + struct.pack(">Bd", 1, -9.0), "step -9.0"),
+        (b"\x02" + struct.pack(">Bd", 3, 1.0), "base 3"),
+        (b"\x02" + struct.pack(">Bd", 1, float("nan")), "step nan"),
+        (b"\x02" + struct.pack(">Bd", 1, 2.0**20 + 1), "step 1048577"),
+        (b"\x08" + struct.pack(">Bd", 4, 9.0), "impossible target: code 4"),
+        (b"\x08" + struct.pack(">Bd", 0, 0.0), "impossible target: code 0, value 0"),
+    ],
+)
+def test_impossible_bounds_and_targets_are_refused(parts, message):
+    with pytest.raises(DamagedChunkError, match=message):
+        Header.parse(Reader(HEADER.pack()[:-1] + parts))
 
 
 @pytest.mark.parametrize(("at", "byte"), [(9, 0x80), (18, len(DTYPES)), (18, 255)])

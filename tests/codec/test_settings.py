@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tec_zarr.bitstream.header import Target
 from tec_zarr.codec.settings import MAX_OFFSET_DN, Settings
 from tec_zarr.errors import InvalidInputError, WeightsError
 from tec_zarr.models import registry
@@ -89,6 +90,44 @@ def test_nodata_is_refused(value):
     assert repr(value) in str(error.value)
 
 
+@pytest.mark.parametrize("value", [-1, NAN, math.inf, "5", True, {"B02": -1}, {"B02": None}, {"B02": "1"}])
+def test_max_error_is_refused(value):
+    with pytest.raises(InvalidInputError, match=r"max_error must be 0 .* or a mapping of bands"):
+        Settings(max_error=value)
+
+
+def test_bounds_of_bands_that_are_not_there_are_refused():
+    with pytest.raises(InvalidInputError, match="max_error names 'B10', 'B03', but the bands are B02, B08"):
+        Settings(bands=("B02", "B08"), max_error={"B02": 1, "B10": 2, "B03": 3})
+
+
+def test_bounds_by_band():
+    assert Settings(max_error=3).bounds == (3,) * 12
+    assert Settings(bands=("B08", "B02", "B03"), max_error={"B03": 0, "B08": 2.5}).bounds == (2.5, None, 0)
+    assert Settings(max_error={}).max_error is None
+
+
+@pytest.mark.parametrize("name", ["psnr", "rmse", "bppb", "ratio"])
+@pytest.mark.parametrize("value", [0, -1, NAN, math.inf, "40", True])
+def test_targets_are_refused(name, value):
+    with pytest.raises(InvalidInputError, match=f"{name} must be a positive number"):
+        Settings(**{name: value})
+
+
+@pytest.mark.parametrize("given", [{"quality": 75, "psnr": 40}, {"psnr": 40, "bppb": 1}, {"rmse": 1, "ratio": 2}])
+def test_one_target_at_most(given):
+    with pytest.raises(InvalidInputError, match="give exactly one of quality, psnr, rmse, bppb, ratio; got"):
+        Settings(**given)
+
+
+def test_a_target_takes_the_place_of_quality():
+    chosen = Settings(psnr=40)
+    assert (chosen.quality, chosen.target) == (None, Target("psnr", 40.0))
+    assert (Settings().quality, Settings().target) == (75, None)
+    assert "quality" not in chosen.to_dict()
+    assert not {"psnr", "max_error", "best_effort"} & set(Settings().to_dict())
+
+
 def test_unknown_models_are_refused_with_those_there_are():
     with pytest.raises(WeightsError, match=r"unknown model 'tec-xl'.*tec-tt-s2"):
         Settings(model="tec-xl")
@@ -110,8 +149,12 @@ def test_defaults_name_their_weights():
 
 @st.composite
 def arguments(draw):
+    target = draw(st.sampled_from(["quality", "psnr", "rmse", "bppb", "ratio"]))
+    bound = st.integers(0, 10_000) | st.floats(0, 1e4)
     return {
-        "quality": draw(st.floats(1, 100) | st.integers(1, 100)),
+        target: draw(st.floats(1, 100) | st.integers(1, 100)),
+        "best_effort": draw(st.booleans()),
+        "max_error": draw(st.none() | bound),
         "bands": draw(st.lists(st.sampled_from(L2A), min_size=1, unique=True)),
         "offset_dn": draw(st.integers(-MAX_OFFSET_DN, MAX_OFFSET_DN)),
         "scale": draw(st.floats(0, exclude_min=True, allow_infinity=False)),
@@ -130,6 +173,15 @@ def test_fields_round_trip_through_json(chosen):
     assert hash(again) == hash(made)
     assert list(made.bands) == chosen["bands"]
     assert tuple(L2A[i] for i in made.band_indices or range(12)) == made.bands
+
+
+def test_bounds_by_band_round_trip_through_json():
+    made = Settings(max_error={"B12": 0, "B02": 2.5})
+    fields = json.loads(json.dumps(made.to_dict()))
+    assert fields["max_error"] == {"B02": 2.5, "B12": 0}
+    assert Settings(**fields) == made
+    assert hash(Settings(**fields)) == hash(made)
+    assert eval(f"Settings({made.describe()})") == made
 
 
 def test_nodata_nan_round_trips_through_json():

@@ -80,7 +80,7 @@ def promised_bytes(chunk: bytes) -> float:
     header, sections = container.parse(chunk)
     frames = [[Frame.parse(section).latents for section in sections]]
     loaded = runtime.load(header.model, "cpu")
-    condition = loaded.condition(header.quality, header.bands)[None]
+    condition = loaded.condition(header)[None]
     decoder = loaded.exact.decoder(condition, *(-(-n // loaded.stride) for n in header.shape[2:]))
     y = torch.stack([decoder.decompress(list(latents))[0] for latents in zip(*frames, strict=True)], 1).float()
     if isinstance(loaded.model, TecTT):

@@ -159,7 +159,7 @@ def test_metadata_names_model_weights_and_settings_and_no_device(cube, tmp_path)
     assert two.pop("id") == three[0]["name"] == "tec_zarr.terracodec"
     assert two == three[0]["configuration"]
     assert len(three) == 1
-    assert set(two) == {"model", "weights", "quality", "bands", "offset_dn", "scale", "nodata", "tokens"}
+    assert set(two) == {"model", "weights", "quality", "bands", "offset_dn", "scale", "nodata"}
     assert (two["quality"], two["offset_dn"], len(two["weights"])) == (33, -1000, 64)
 
 

@@ -1,0 +1,121 @@
+"""One array coded at one quality or another, the residual behind it, and its error proven."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from tec_zarr.bitstream import container
+from tec_zarr.bitstream.frame import Frame
+from tec_zarr.bitstream.header import Base, Header, Target
+from tec_zarr.codec import cube, jobs, metrics, runtime
+from tec_zarr.codec.residual import encode_residual, make_bounds, violations
+from tec_zarr.codec.settings import Settings
+from tec_zarr.codec.validity import encode_validity
+from tec_zarr.errors import TecError
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Trial:
+    """The bytes of an array at a quality, and how they decode; `x_hat` is what the network makes of them, where it has."""
+
+    work: Work
+    data: bytes
+    x_hat: np.ndarray | None = None
+
+    @functools.cached_property
+    def decoded(self) -> np.ndarray:
+        header, sections = container.parse(self.data)
+        frames = [Frame.parse(section) for section in sections]
+        x_hat = jobs.reconstruct(self.work.loaded, frames, header) if self.x_hat is None else self.x_hat
+        return cube.restore(x_hat, frames, header, self.work.loaded.statistics)
+
+    @property
+    def rmse(self) -> float:
+        """Over all valid samples, in the array's own units."""
+        return metrics.rmse(self.work.gathered.array, self.decoded, ~self.work.gathered.invalid)
+
+    def marked(self, target: Target) -> bytes:
+        """The bytes with another target in the header."""
+        header, sections = container.parse(self.data)
+        return container.pack(dataclasses.replace(header, target=target), sections)
+
+
+class Work:
+    """An array (time, band, y, x), ready to be coded at any quality."""
+
+    def __init__(self, array: np.ndarray, settings: Settings, device: str):
+        self.settings = settings
+        self.loaded = runtime.load(settings.model, device)
+        self.gathered = cube.gather(array, settings)
+
+    def at(self, quality: float) -> Trial:
+        """Code at a quality, within the bounds of the settings."""
+        bounds = {learned: make_bounds(self.settings.bounds, self.gathered.header, learned) for learned in (True, False)}
+        if not self.gathered.coded or bounds[True] is None:
+            return Trial(self, self._pack(*self._learn(quality)))
+        learns = any(bound.base in (Base.NONE, Base.LEARNED) for bound in bounds[True])
+        choices = [self._bound(quality, bounds[True], learns)]
+        if learns and self.settings.target is None and None not in self.settings.bounds:
+            choices.append(self._bound(quality, bounds[False], False))
+        return min(choices, key=lambda trial: len(trial.data))
+
+    def _learn(self, quality: float) -> tuple[Header, list[Frame]]:
+        """Header and frames with latents, and nothing behind them."""
+        header, latents = dataclasses.replace(self.gathered.header, quality=quality), {}
+        if self.gathered.coded:
+            x = self.gathered.standardized(self.loaded.statistics)
+            tokens = self.settings.tokens_of(len(self.gathered.array))
+            kept = [tokens[t] for t in self.gathered.coded]
+            latents = dict(zip(self.gathered.coded, jobs.compress(self.loaded, x, header, kept), strict=True))
+        return header, [Frame(section, latents.get(t)) for t, section in enumerate(self.gathered.validity())]
+
+    def _bound(self, quality: float, bounds: tuple, learns: bool) -> Trial:
+        """Code with a residual; decode what comes of it, and see that it keeps to the bounds."""
+        header = dataclasses.replace(self.gathered.header, quality=quality)
+        frames = [Frame(b"", None)] * len(self.gathered.array)
+        x_hat = np.empty((0, self.loaded.bands, *self.gathered.array.shape[2:]), np.float32)
+        if learns:
+            header, frames = self._learn(quality)
+            x_hat = jobs.reconstruct(self.loaded, frames, header)
+        header = dataclasses.replace(header, bounds=bounds)
+        reconstructed, past, complete = iter(x_hat), None, []
+        for frame, values, invalid in zip(frames, self.gathered.array, self.gathered.invalid, strict=True):
+            dn = None
+            if frame.latents is not None:
+                dn = cube.reconstructed_dn(next(reconstructed), header, self.loaded.statistics)
+            residual, past, verbatim = self._residual(values, dn, invalid, past, header)
+            complete.append(Frame(encode_validity(values, verbatim), frame.latents, residual))
+        trial = Trial(self, self._pack(header, complete), x_hat)
+        self._prove(trial.decoded)
+        return trial
+
+    def _residual(
+        self, values: np.ndarray, dn: np.ndarray | None, invalid: np.ndarray, past: np.ndarray | None, header: Header
+    ) -> tuple[bytes, np.ndarray | None, np.ndarray]:
+        """The residual of a frame, its planes, and the samples that are kept verbatim: those that are not valid, and any
+        that could not keep to the bound."""
+        if invalid.all():
+            return b"", past, invalid
+        residual, planes = encode_residual(values, dn, invalid, past, header)
+        beyond = ~invalid & violations(values, dn, planes, self.settings.bounds, header)
+        if not beyond.any():
+            return residual, planes, invalid
+        return self._residual(values, dn, invalid | beyond, past, header)
+
+    def _prove(self, decoded: np.ndarray) -> None:
+        """Raise TecError unless a decoded array keeps to every bound: what is wrong then is this codec."""
+        for band, bound in enumerate(self.settings.bounds):
+            if bound is None:
+                continue
+            seen, array = ~self.gathered.invalid[:, band], self.gathered.array[:, band]
+            error = np.abs(decoded[:, band][seen].astype(np.float64) - array[seen]).max(initial=0)
+            if not error <= bound:
+                name = self.settings.bands[band]
+                raise TecError(f"max_error={bound} in {name} could not be kept, the error is {error}; please report this")
+
+    def _pack(self, header: Header, frames: list[Frame]) -> bytes:
+        header = dataclasses.replace(header, target=self.settings.target)
+        return container.pack(header, [frame.pack() for frame in frames])

@@ -1,0 +1,137 @@
+import math
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tec_zarr.bitstream import container
+from tec_zarr.bitstream.header import Target
+from tec_zarr.codec import metrics
+from tec_zarr.codec.chunk import decode_chunk, encode_chunk
+from tec_zarr.codec.settings import Settings
+from tec_zarr.codec.targets import MAX_TRIALS, Goal, make_goal, search
+from tec_zarr.errors import TargetError, TargetWarning
+from tec_zarr.testing.synthetic import series
+
+
+def reached(name: str, array: np.ndarray, chunk: bytes) -> float:
+    decoded = decode_chunk(chunk)
+    return {
+        "psnr": lambda: metrics.psnr(array, decoded, array != 0),
+        "rmse": lambda: metrics.rmse(array, decoded, array != 0),
+        "bppb": lambda: metrics.bppb(len(chunk), array.size),
+        "ratio": lambda: array.nbytes / len(chunk),
+    }[name]()
+
+
+def near(name: str, found: float, asked: float) -> bool:
+    return abs(found - asked) <= 0.1 if name == "psnr" else abs(found / asked - 1) <= 0.02
+
+
+TARGETS = [("psnr", 34), ("psnr", 41.5), ("rmse", 190), ("rmse", 90.5), ("bppb", 0.03), ("bppb", 0.15), ("ratio", 80)]
+
+
+@pytest.mark.parametrize(("name", "value"), TARGETS)
+def test_targets_are_met_on_real_imagery(site, name, value):
+    crop = np.ascontiguousarray(site[:, :, 64:192, 64:192])
+    chunk = encode_chunk(crop, Settings(**{name: value}))
+    assert near(name, reached(name, crop, chunk), value)
+    assert container.parse(chunk)[0].target == Target(name, value)
+
+
+def test_reflectance_is_measured_in_its_own_units(site):
+    crop = (site[:2, :, :96, :96] * 1e-4).astype(np.float32)
+    decoded = decode_chunk(encode_chunk(crop, Settings(rmse=0.0150)))
+    assert metrics.rmse(crop, decoded, crop != 0) == pytest.approx(0.0150, rel=0.02)
+    decoded = decode_chunk(encode_chunk(crop, Settings(psnr=37)))
+    assert metrics.psnr(crop, decoded, crop != 0, 1e-4) == pytest.approx(37, abs=0.1)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    target=st.sampled_from(TARGETS),
+    corner=st.tuples(st.integers(0, 200), st.integers(0, 200)),
+    size=st.tuples(st.integers(8, 56), st.integers(8, 56)),
+    dates=st.integers(1, 4),
+)
+def test_any_crop_meets_its_target_or_says_that_it_does_not(site, target, corner, size, dates):
+    name, value = target
+    crop = np.ascontiguousarray(site[:dates, :, corner[0] :, corner[1] :][..., : size[0], : size[1]])
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        chunk = encode_chunk(crop, Settings(**{name: value}, best_effort=True))
+    met = near(name, reached(name, crop, chunk), value)
+    assert container.parse(chunk)[0].target == Target(name, value, met)
+    assert [w.category for w in warned] == [TargetWarning] * (not met)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("psnr", 90), ("psnr", 5), ("rmse", 1e-3), ("bppb", 15), ("bppb", 1e-5), ("ratio", 2)]
+)
+def test_what_cannot_be_met_raises_or_is_noted(name, value):
+    array = series(1, 32, seed=1).values
+    with pytest.raises(TargetError, match=rf"{name}={value:g} cannot be met.*the nearest is .*best_effort=True"):
+        encode_chunk(array, Settings(**{name: value}))
+    with pytest.warns(TargetWarning, match=f"{name}={value:g} cannot be met"):
+        chunk = encode_chunk(array, Settings(**{name: value}, best_effort=True))
+    header, _ = container.parse(chunk)
+    assert header.target == Target(name, value, met=False)
+    assert header.quality == (100 if (name, value) in {("psnr", 90), ("rmse", 1e-3), ("bppb", 15), ("ratio", 2)} else 1)
+    assert decode_chunk(chunk).shape == array.shape
+
+
+def test_nothing_valid_asks_for_nothing():
+    array = np.zeros((2, 12, 16, 16), np.uint16)
+    np.testing.assert_array_equal(decode_chunk(encode_chunk(array, Settings(psnr=40))), array)
+
+
+def test_a_target_and_a_bound_together(site):
+    crop = np.ascontiguousarray(site[:2, :, :96, :96])
+    chunk = encode_chunk(crop, Settings(bppb=0.3, max_error={"B02": 50}))
+    decoded = decode_chunk(chunk)
+    assert metrics.bppb(len(chunk), crop.size) == pytest.approx(0.3, rel=0.02)
+    assert np.abs(crop[:, 1].astype(int) - decoded[:, 1]).max() <= 50
+
+
+@given(
+    value=st.floats(20, 60),
+    slope=st.floats(0.02, 0.5),
+    bend=st.floats(-0.9, 0.9),
+    start=st.floats(-100, 200),
+    at=st.floats(10, 40),
+)
+@settings(deadline=None, max_examples=200)
+def test_search_finds_what_there_is(value, slope, bend, start, at):
+    tried = []
+
+    def measure(quality):
+        tried.append(quality)
+        u = (quality - 1) / 99
+        return at + 99 * slope * (u + bend * u * (1 - u))
+
+    quality, met = search(measure, Goal(value, 0.1, 0.125, start))
+    inside = measure(1) <= value <= measure(100)
+    assert len(tried) <= MAX_TRIALS + 2
+    assert met == (abs(measure(quality) - value) <= 0.1)
+    assert met or not inside
+    assert all(1 <= q <= 100 for q in tried)
+
+
+def test_search_takes_few_trials_where_the_slope_is_as_expected():
+    tried = []
+    goal = make_goal(Target("psnr", 37.0), 1.0, 2)
+
+    def measure(quality):
+        tried.append(quality)
+        return 31 + 0.14 * quality - 0.0003 * quality**2
+
+    assert search(measure, goal)[1]
+    assert len(tried) <= 4
+
+
+def test_search_survives_infinite_decibels():
+    quality, met = search(lambda q: math.inf if q > 40 else 30 + q / 8, Goal(34.0, 0.1, 0.125, 90))
+    assert met
+    assert quality == pytest.approx(32, abs=1)
