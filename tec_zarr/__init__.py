@@ -3,11 +3,14 @@
 Importing this package does not import torch: Zarr imports it whenever it opens a store that was written with it.
 """
 
+from tec_zarr import accessor as _accessor  # noqa: F401 (it registers ds.tec)
 from tec_zarr.encoding import encoding
 from tec_zarr.errors import (
     DamagedChunkError,
     DesyncError,
     InvalidInputError,
+    TargetError,
+    TargetWarning,
     TecError,
     UnsupportedVersionError,
     WeightsError,
@@ -19,6 +22,8 @@ __all__ = [
     "DamagedChunkError",
     "DesyncError",
     "InvalidInputError",
+    "TargetError",
+    "TargetWarning",
     "TecError",
     "TerraCodec",
     "TerraCodecSerializer",

@@ -41,7 +41,7 @@ def _search(work: Work, target: Target) -> bytes:
     trials: dict[float, Trial] = {}
 
     def measure(quality: float) -> float:
-        trial = trials.setdefault(quality, work.at(as_quality(quality)))
+        trials[quality] = trial = work.at(as_quality(quality))
         if target.name in ("psnr", "rmse"):
             return psnr_of(trial.rmse / scale)
         return math.log(metrics.bppb(len(trial.data), array.size))

@@ -96,6 +96,10 @@ class TerraCodec(Codec, metaclass=AdvisedClass):
         )
         self._device = device
 
+    @property
+    def settings(self) -> Settings:
+        return self._settings
+
     def encode(self, buf: Any) -> bytes:
         """Encode a chunk (time, band, y, x); it is not changed. The bytes are stable (format version 1)."""
         from tec_zarr.codec.chunk import encode_chunk

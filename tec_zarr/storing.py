@@ -1,0 +1,397 @@
+"""Cubes to stores: the codec's keywords, writing, appending, budgets and what to expect of them."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import math
+import pathlib
+import shutil
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import zarr
+from zarr.core.buffer import default_buffer_prototype
+from zarr.core.sync import sync
+
+from tec_zarr.bitstream import container
+from tec_zarr.bitstream.header import Target
+from tec_zarr.codec import metrics
+from tec_zarr.codec.settings import Settings
+from tec_zarr.codec.targets import make_goal, search
+from tec_zarr.cubes import NAME, radiometry, to_cube
+from tec_zarr.encoding import encoding
+from tec_zarr.errors import InvalidInputError, TargetError, TargetWarning
+
+CHUNKS = {"time": 4, "y": 256, "x": 256}
+SAMPLE = 16
+"""Chunks that estimates and budgets are made of."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """What writing a cube would give, found from `sampled` of `chunks`: errors in the cube's units, PSNR in dB."""
+
+    bytes: int
+    raw_bytes: int
+    bppb: float
+    psnr: float
+    rmse: float
+    max_error: float
+    chunks: int
+    sampled: int
+
+    @property
+    def ratio(self) -> float:
+        return self.raw_bytes / self.bytes
+
+
+def chunk_sizes(cube: xr.Dataset, chunks: Mapping[str, int] | None) -> dict[str, int]:
+    """The codec's chunks (time, band, y, x) of a cube: `CHUNKS` unless asked otherwise, all bands, within the cube."""
+    asked = {**CHUNKS, **(chunks or {})}
+    if unknown := set(asked) - {"time", "band", "y", "x"}:
+        raise InvalidInputError(f"chunks= names {sorted(unknown)}; give sizes of time, y and x")
+    sizes = cube[NAME].sizes
+    if (bands := asked.get("band", -1)) not in (-1, sizes["band"]):
+        raise InvalidInputError(f"a chunk holds all {sizes['band']} bands; got chunks band={bands}")
+    return {d: n if d == "band" or asked[d] == -1 else min(asked[d], n) for d, n in sizes.items()}
+
+
+def cube_encoding(
+    data: xr.Dataset | xr.DataArray,
+    *,
+    bands: Iterable[str] | None = None,
+    offset_dn: int | None = None,
+    scale: float | None = None,
+    nodata: Any = "auto",
+    chunks: Mapping[str, int] | None = None,
+    zarr_format: int = 3,
+    **settings: Any,
+) -> dict[str, Any]:
+    """`encoding` for the variable "B" of the cube that `to_cube` makes of `data`: what `to_zarr` writes it with.
+
+    Offset, scale and nodata come from attributes unless they are given; `settings` are those of `TerraCodec`.
+    """
+    cube = to_cube(data, bands)
+    known = radiometry(cube, offset_dn, scale, nodata)
+    shape = tuple(chunk_sizes(cube, chunks).values())
+    names = [str(b) for b in cube["band"].values]
+    return {NAME: encoding(zarr_format, shape, bands=names, **known, **settings)}
+
+
+def write_cube(
+    data: xr.Dataset | xr.DataArray,
+    store: Any,
+    *,
+    bands: Iterable[str] | None = None,
+    offset_dn: int | None = None,
+    scale: float | None = None,
+    nodata: Any = "auto",
+    chunks: Mapping[str, int] | None = None,
+    zarr_format: int = 3,
+    mode: str = "w-",
+    progress: bool = True,
+    total_bytes: float | None = None,
+    bppb: float | None = None,
+    ratio: float | None = None,
+    best_effort: bool = False,
+    **settings: Any,
+) -> None:
+    """Write `data`, any cube that `to_cube` takes, to a new Zarr `store`; everything but the bands is kept losslessly.
+
+    Parameters
+    ----------
+    bands, offset_dn, scale, nodata
+        What attributes do not tell, or to overrule them; see `to_cube` and `TerraCodec`.
+    chunks
+        Sizes along time, y and x; 4, 256 and 256 by default.
+    mode
+        "w-" refuses a store that is there, "w" replaces it.
+    progress
+        Show a progress bar.
+    total_bytes, bppb, ratio
+        One of them at most: a budget of the whole cube, in bytes, bits a sample, or times smaller. One quality is searched
+        for all chunks on a sample of them, so that bits go where the content needs them.
+    best_effort
+        Where a target cannot be met: warn and take the nearest.
+    settings
+        Others of `TerraCodec`: quality, psnr, rmse, max_error, model, device.
+
+    Raises
+    ------
+    InvalidInputError
+        Where data or settings cannot be written; before anything is.
+    TargetError
+        Where a target cannot be met. A store in a folder that was not there before is removed again.
+    """
+    cube = to_cube(data, bands)
+    known = radiometry(cube, offset_dn, scale, nodata)
+    sizes = chunk_sizes(cube, chunks)
+    budget = _budget(cube, total_bytes, bppb, ratio)
+    settings |= {"bands": [str(b) for b in cube["band"].values], **known}
+    if budget is None:
+        settings["best_effort"] = best_effort
+    else:
+        settings["quality"] = _afford(cube, sizes, budget, settings, best_effort)
+    codec = {NAME: encoding(zarr_format, tuple(sizes.values()), **settings)}
+    prepared = _chunked(cube, sizes)
+    with _all_or_nothing(store, mode), _progress(progress):
+        prepared.to_zarr(store, mode=mode, zarr_format=zarr_format, encoding=codec, consolidated=False)
+
+
+def _chunked(cube: xr.Dataset, sizes: dict[str, int]) -> xr.Dataset:
+    chunked = cube.chunk({d: sizes.get(d, -1) for d in cube.dims})
+    return chunked.assign_coords({n: v.compute() for n, v in cube.coords.items() if v.dtype.kind == "O"})
+
+
+@contextlib.contextmanager
+def _progress(shown: bool) -> Iterator[None]:
+    from dask.diagnostics import ProgressBar
+
+    with ProgressBar() if shown else contextlib.nullcontext():
+        yield
+
+
+@contextlib.contextmanager
+def _all_or_nothing(store: Any, mode: str) -> Iterator[None]:
+    """Remove a folder that writing made, where it fails."""
+    if mode not in ("w", "w-"):
+        raise InvalidInputError(
+            f'mode must be "w-" (a new store) or "w" (replace it); got {mode!r}. To add dates use append()'
+        )
+    path = pathlib.Path(store) if isinstance(store, (str, pathlib.Path)) and "://" not in str(store) else None
+    fresh = path is not None and not path.exists()
+    try:
+        yield
+    except BaseException:
+        if fresh:
+            shutil.rmtree(path, ignore_errors=True)
+        raise
+
+
+def append_cube(
+    data: xr.Dataset | xr.DataArray, store: Any, *, bands: Iterable[str] | None = None, progress: bool = True
+) -> None:
+    """Add the dates of `data` to a store that `write_cube` made, with the codec and settings it has.
+
+    Raises
+    ------
+    InvalidInputError
+        Where the dates before do not fill whole chunks (their last chunk would be coded a second time), or bands, dtype,
+        grid, dims or variables differ; before anything is written.
+    """
+    cube = to_cube(data, bands)
+    there = xr.open_zarr(store, consolidated=False, mask_and_scale=False, chunks=None)
+    if NAME not in there:
+        raise InvalidInputError(f"{store} holds no variable {NAME!r}; found {list(there.data_vars)}")
+    _check_fits(cube, there)
+    step = there[NAME].encoding["chunks"][0]
+    if there.sizes["time"] % step:
+        raise InvalidInputError(
+            f"the store has {there.sizes['time']} dates in chunks of {step}: the last chunk is not full, and adding to it "
+            "would code its dates a second time, with a loss. Write whole chunks, or the store anew"
+        )
+    sizes = dict(zip(("time", "band", "y", "x"), there[NAME].encoding["chunks"], strict=True))
+    beside = [n for n, v in cube.variables.items() if "time" not in v.dims]
+    prepared = _chunked(cube.drop_vars(beside), sizes)
+    with _progress(progress):
+        prepared.to_zarr(store, mode="a", append_dim="time", consolidated=False)
+
+
+def _check_fits(cube: xr.Dataset, there: xr.Dataset) -> None:
+    new, old = cube[NAME], there[NAME]
+    differ = {n: (a, b) for n, a, b in (("dtype", new.dtype, old.dtype), ("dims", new.dims, old.dims)) if a != b}
+    for dim in ("band", "y", "x"):
+        one, other = (c[dim].values if dim in c.coords else np.arange(c.sizes[dim]) for c in (cube, there))
+        if not np.array_equal(one, other):
+            differ[dim] = (one, other)
+    timed = [{str(n) for n, v in c.variables.items() if "time" in v.dims} for c in (cube, there)]
+    if timed[0] != timed[1]:
+        differ["variables along time"] = tuple(map(sorted, timed))
+    others = {
+        n: (cube[n].dtype, there[n].dtype) for n in timed[0] & timed[1] - {NAME} if cube[n].dtype.kind != there[n].dtype.kind
+    }
+    if differ | others:
+        listed = "; ".join(f"{n}: {a} here, {b} in the store" for n, (a, b) in (differ | others).items())
+        raise InvalidInputError(f"these dates do not fit the store: {listed}")
+
+
+def _budget(cube: xr.Dataset, total_bytes: float | None, bppb: float | None, ratio: float | None) -> float | None:
+    """Bits a sample that may be spent; None where there is no budget."""
+    given = {n: v for n, v in (("total_bytes", total_bytes), ("bppb", bppb), ("ratio", ratio)) if v is not None}
+    if len(given) > 1:
+        raise InvalidInputError(f"give one of total_bytes, bppb and ratio at most; got {given}")
+    if not given:
+        return None
+    (name, value), array = *given.items(), cube[NAME]
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
+        raise InvalidInputError(f"{name} must be a positive number; got {value!r}")
+    return {"total_bytes": 8 * value / array.size, "bppb": value, "ratio": 8 * array.dtype.itemsize / value}[name]
+
+
+def _afford(cube: xr.Dataset, sizes: dict[str, int], budget: float, settings: dict[str, Any], best_effort: bool) -> float:
+    """The quality at which the cube takes `budget` bits a sample."""
+    if clash := {"quality", "psnr", "rmse"} & {n for n, v in settings.items() if v is not None}:
+        raise InvalidInputError(f"a budget of the whole cube decides on quality; leave out {', '.join(sorted(clash))}")
+    Settings(**{k: v for k, v in settings.items() if k != "device"})
+    sample = _sample(cube, sizes, SAMPLE)
+    found: dict[float, float] = {}
+
+    def measure(quality: float) -> float:
+        found[quality] = _expect(cube, sample, {**settings, "quality": quality}).bppb
+        return math.log(found[quality])
+
+    quality, met = search(measure, make_goal(Target("bppb", budget), 1.0, 2))
+    if not met:
+        said = f"{budget:.4g} bits a sample cannot be met: the nearest is {found[quality]:.4g}, at quality {quality:.4g}"
+        if not best_effort:
+            raise TargetError(f"{said}. Ask for another budget, or best_effort=True to take the nearest")
+        warnings.warn(f"{said}; it was taken", TargetWarning, stacklevel=3)
+    return quality
+
+
+@dataclasses.dataclass(frozen=True)
+class _Sample:
+    """Chunks of a cube: their slices, by whether they are padded at the cube's edge; how many there are of each kind."""
+
+    picked: dict[tuple[bool, ...], list[tuple[slice, ...]]]
+    counts: dict[tuple[bool, ...], int]
+    shape: tuple[int, ...]
+
+
+def _sample(cube: xr.Dataset, sizes: dict[str, int], most: int | None) -> _Sample:
+    """Up to `most` chunks, spread over the cube, in proportion from those inside and at its edges."""
+    lengths = list(cube[NAME].sizes.values())
+    starts = [range(0, n, sizes[d]) for d, n in cube[NAME].sizes.items()]
+    kinds: dict[tuple[bool, ...], list[tuple[slice, ...]]] = {}
+    for corner in itertools.product(*starts):
+        whole = tuple(c + n <= length for c, n, length in zip(corner, sizes.values(), lengths, strict=True))
+        kinds.setdefault(whole, []).append(tuple(slice(c, c + n) for c, n in zip(corner, sizes.values(), strict=True)))
+    total = sum(map(len, kinds.values()))
+    picked = {}
+    for kind, places in kinds.items():
+        count = len(places) if most is None or total <= most else max(1, round(most * len(places) / total))
+        picked[kind] = [places[i] for i in np.linspace(0, len(places) - 1, count).round().astype(int)]
+    return _Sample(picked, {k: len(v) for k, v in kinds.items()}, tuple(sizes.values()))
+
+
+def _expect(cube: xr.Dataset, sample: _Sample, settings: dict[str, Any], errors: bool = False) -> Estimate:
+    """Code a sample, and count for the whole."""
+    from tec_zarr.codec.chunk import decode_chunk, encode_chunk
+
+    device = settings.get("device", "auto")
+    chosen = Settings(**{k: v for k, v in settings.items() if k != "device"})
+    array, scale = cube[NAME], chosen.scale if cube[NAME].dtype.kind == "f" else 1.0
+    size, squares, valid, worst = 0.0, 0.0, 0.0, 0.0
+    for kind, places in sample.picked.items():
+        weight = sample.counts[kind] / len(places)
+        for place in places:
+            chunk = _padded(np.ascontiguousarray(array[place].values), sample.shape, chosen)
+            data = encode_chunk(chunk, chosen, device)
+            size += weight * len(data)
+            if errors:
+                seen = metrics.measured(chunk, None if chosen.nodata is None else float(chosen.nodata))
+                seen[tuple(slice(n, None) for n in array[place].shape)] = False
+                error = chunk[seen].astype(np.float64) - decode_chunk(data, device)[seen]
+                squares, valid = squares + weight * float(error @ error), valid + weight * error.size
+                worst = max(worst, float(np.abs(error).max(initial=0)))
+    rmse = math.sqrt(squares / valid) if valid else math.nan
+    psnr = math.inf if rmse == 0 else 20 * math.log10(metrics.PEAK_DN * scale / rmse)
+    chunks, sampled = sum(sample.counts.values()), sum(map(len, sample.picked.values()))
+    return Estimate(round(size), array.nbytes, 8 * size / array.size, psnr, rmse, worst, chunks, sampled)
+
+
+def _padded(chunk: np.ndarray, shape: tuple[int, ...], settings: Settings) -> np.ndarray:
+    """As Zarr pads a chunk at an edge: with the array's fill value, which is 0, or NaN for floats."""
+    if chunk.shape == shape:
+        return chunk
+    out = np.full(shape, np.nan if chunk.dtype.kind == "f" else 0, chunk.dtype)
+    out[tuple(slice(0, n) for n in chunk.shape)] = chunk
+    return out
+
+
+def estimate_cube(
+    data: xr.Dataset | xr.DataArray,
+    *,
+    bands: Iterable[str] | None = None,
+    offset_dn: int | None = None,
+    scale: float | None = None,
+    nodata: Any = "auto",
+    chunks: Mapping[str, int] | None = None,
+    sample: int | None = SAMPLE,
+    **settings: Any,
+) -> Estimate:
+    """What `write_cube` would give, from coding up to `sample` chunks spread over the cube (None: all), without writing."""
+    cube = to_cube(data, bands)
+    settings |= {"bands": [str(b) for b in cube["band"].values], **radiometry(cube, offset_dn, scale, nodata)}
+    return _expect(cube, _sample(cube, chunk_sizes(cube, chunks), sample), settings, errors=True)
+
+
+def rate_distortion(
+    data: xr.Dataset | xr.DataArray,
+    qualities: Iterable[float] = (10, 25, 50, 75, 95),
+    *,
+    sample: int | None = 4,
+    ax: Any = None,
+    **options: Any,
+) -> xr.Dataset:
+    """Bits a sample, ratio, PSNR (dB) and RMSE (the cube's units) over quality, estimated as `estimate_cube` does with
+    `options`; also drawn into the axes `ax` of matplotlib where given."""
+    cube = to_cube(data, options.pop("bands", None))
+    qualities = list(qualities)
+    found = [estimate_cube(cube, sample=sample, quality=quality, **options) for quality in qualities]
+    columns = {n: ("quality", [getattr(e, n) for e in found]) for n in ("bppb", "ratio", "psnr", "rmse")}
+    curve = xr.Dataset(columns, {"quality": qualities})
+    if ax is not None:
+        ax.plot(curve["bppb"], curve["psnr"], marker="o")
+        ax.set_xscale("log")
+        ax.set_xlabel("bits a sample")
+        ax.set_ylabel("PSNR (dB)")
+    return curve
+
+
+def describe_store(store: Any, name: str = NAME) -> dict[str, Any]:
+    """What a stored array has become: shape, dtype, bytes, ratio, bppb, the codec's settings (model, quality or target,
+    guarantees); and of each chunk that is stored (none where they are in shards) its place, bytes, quality, and whether
+    its target was met (None: it had none).
+
+    Raises InvalidInputError where the array was not written with tec_zarr.
+    """
+    array = zarr.open_group(store, mode="r")[name]
+    codec = next((c for c in (array.serializer, *array.compressors) if hasattr(c, "settings")), None)
+    if codec is None:
+        raise InvalidInputError(f"{name} was not written with tec_zarr; its codecs are {array.metadata.to_dict()}")
+    samples, size = math.prod(array.shape), array.nbytes_stored() - _metadata_bytes(array)
+    return {
+        "shape": array.shape,
+        "dtype": str(array.dtype),
+        "chunk_shape": array.chunks,
+        "bytes": size,
+        "ratio": samples * array.dtype.itemsize / size if size else math.inf,
+        "bppb": metrics.bppb(size, samples),
+        **codec.settings.to_dict(),
+        "chunks": [] if array.shards else list(_stored_chunks(array)),
+    }
+
+
+def _read(array: zarr.Array, key: str) -> bytes | None:
+    path = array.store_path / key
+    found = sync(path.get(default_buffer_prototype()))
+    return None if found is None else found.to_bytes()
+
+
+def _metadata_bytes(array: zarr.Array) -> int:
+    return sum(len(_read(array, key) or b"") for key in ("zarr.json", ".zarray", ".zattrs"))
+
+
+def _stored_chunks(array: zarr.Array) -> Iterator[dict[str, Any]]:
+    for place in np.ndindex(*array.cdata_shape):
+        data = _read(array, array.metadata.encode_chunk_key(place))
+        if data is not None:
+            header, _ = container.parse(data)
+            met = None if header.target is None else header.target.met
+            yield {"place": place, "bytes": len(data), "quality": header.quality, "target_met": met}
