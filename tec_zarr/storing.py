@@ -126,7 +126,12 @@ def write_cube(
     InvalidInputError
         Where data or settings cannot be written; before anything is.
     TargetError
-        Where a target cannot be met. A store in a folder that was not there before is removed again.
+        Where a target cannot be met.
+    FileExistsError
+        Where there is a store already, with mode "w-".
+
+    A store in a folder is written beside its place and moved there when it is whole: what fails leaves nothing behind, and
+    with mode "w" the store that was there.
     """
     cube = to_cube(data, bands)
     known = radiometry(cube, offset_dn, scale, nodata)
@@ -139,8 +144,10 @@ def write_cube(
         settings["quality"] = _afford(cube, sizes, budget, settings, best_effort)
     codec = {NAME: encoding(zarr_format, tuple(sizes.values()), **settings)}
     prepared = _chunked(cube, sizes)
-    with _all_or_nothing(store, mode), _progress(progress):
-        prepared.to_zarr(store, mode=mode, zarr_format=zarr_format, encoding=codec, consolidated=False)
+    with _all_or_nothing(store, mode) as target, _progress(progress):
+        prepared.to_zarr(
+            target, mode="w" if target is not store else mode, zarr_format=zarr_format, encoding=codec, consolidated=False
+        )
 
 
 def _chunked(cube: xr.Dataset, sizes: dict[str, int]) -> xr.Dataset:
@@ -157,20 +164,27 @@ def _progress(shown: bool) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _all_or_nothing(store: Any, mode: str) -> Iterator[None]:
-    """Remove a folder that writing made, where it fails."""
+def _all_or_nothing(store: Any, mode: str) -> Iterator[Any]:
+    """Where to write so that a folder `store` is there as a whole or stays as it was; other stores are themselves."""
     if mode not in ("w", "w-"):
         raise InvalidInputError(
             f'mode must be "w-" (a new store) or "w" (replace it); got {mode!r}. To add dates use append()'
         )
-    path = pathlib.Path(store) if isinstance(store, (str, pathlib.Path)) and "://" not in str(store) else None
-    fresh = path is not None and not path.exists()
+    if not isinstance(store, (str, pathlib.Path)) or "://" in str(store) or str(store).endswith(".zip"):
+        yield store
+        return
+    path = pathlib.Path(store)
+    if path.exists() and mode == "w-":
+        raise FileExistsError(f'{path} is there already; mode="w" replaces it, append() adds dates to it')
+    beside = path.with_name(f"{path.name}.writing")
     try:
-        yield
+        yield beside
     except BaseException:
-        if fresh:
-            shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(beside, ignore_errors=True)
         raise
+    if path.exists():
+        shutil.rmtree(path)
+    beside.rename(path)
 
 
 def append_cube(

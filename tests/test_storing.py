@@ -117,11 +117,18 @@ def test_what_fails_leaves_no_store(scene, tmp_path):
     path = tmp_path / "a.zarr"
     with pytest.raises(TargetError):
         scene.tec.to_zarr(path, psnr=90, chunks=SMALL, progress=False)
-    assert not path.exists()
+    assert list(tmp_path.iterdir()) == []
     scene.tec.to_zarr(path, chunks=SMALL, quality=5, progress=False)
-    with pytest.raises(FileExistsError):
+    with pytest.raises(FileExistsError, match=r"append\(\) adds dates"):
         scene.tec.to_zarr(path, chunks=SMALL, quality=5, progress=False)
-    assert opened(path)["B"].shape == scene["B"].shape
+    with pytest.raises(TargetError):
+        scene.tec.to_zarr(path, mode="w", psnr=90, chunks=SMALL, progress=False)
+    assert opened(path).tec.info()["quality"] == 5
+    scene.tec.to_zarr(path, mode="w", quality=6, chunks=SMALL, progress=False)
+    assert opened(path).tec.info()["quality"] == 6
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(InvalidInputError, match="mode must be"):
+        scene.tec.to_zarr(path, mode="a", progress=False)
 
 
 @pytest.mark.parametrize(("name", "value"), [("total_bytes", 9_000), ("bppb", 0.3), ("ratio", 60)])
