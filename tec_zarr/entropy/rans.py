@@ -91,11 +91,8 @@ def _get_even(x, width, words, position):
 
 
 @compiled
-def get_symbol(x, row, words, position, first, begin, cumulative):
-    """The state after, and the symbol that comes next under table `row`; for compiled code."""
-    base = begin[row]
-    escape = begin[row + 1] - base - 2
-    slot = np.int64(x & np.uint64(0xFFFF))
+def _find(slot, base, escape, cumulative):
+    """Which of the frequencies of a row, up to that of the escape, `slot` lies in."""
     low, high = 0, escape
     while low < high:
         middle = (low + high + 1) >> 1
@@ -103,28 +100,57 @@ def get_symbol(x, row, words, position, first, begin, cumulative):
             low = middle
         else:
             high = middle - 1
+    return low
+
+
+@compiled
+def _get_escaped(x, escape, words, position):
+    """The state after an escape, and the index that it stands for."""
+    x, k = _get_even(x, 5, words, position)
+    bits = np.int64(0)
+    if k > 16:
+        x, bits = _get_even(x, k - 16, words, position)
+        bits <<= 16
+    if k:
+        x, rest = _get_even(x, min(k, 16), words, position)
+        bits |= rest
+    u = (np.int64(1) << k) + bits - 1
+    index = escape + (u >> 1) if u & 1 else -1 - (u >> 1)
+    return x, index
+
+
+@compiled
+def get_symbol(x, row, words, position, first, begin, cumulative):
+    """The state after, and the symbol that comes next under table `row`; for compiled code."""
+    base = begin[row]
+    escape = begin[row + 1] - base - 2
+    slot = np.int64(x & np.uint64(0xFFFF))
+    low = _find(slot, base, escape, cumulative)
     start = cumulative[base + low]
     x = np.uint64(cumulative[base + low + 1] - start) * (x >> np.uint64(16)) + np.uint64(slot - start)
     x = _refill(x, words, position)
     index = np.int64(low)
     if low == escape:
-        x, k = _get_even(x, 5, words, position)
-        bits = np.int64(0)
-        if k > 16:
-            x, bits = _get_even(x, k - 16, words, position)
-            bits <<= 16
-        if k:
-            x, rest = _get_even(x, min(k, 16), words, position)
-            bits |= rest
-        u = (np.int64(1) << k) + bits - 1
-        index = escape + (u >> 1) if u & 1 else -1 - (u >> 1)
+        x, index = _get_escaped(x, escape, words, position)
     return x, index + first[row]
 
 
 @compiled
 def _decode(x, words, position, first, begin, cumulative, rows, symbols):
+    # get_symbol written out: calling it here takes twice the time.
     for i in range(rows.size):
-        x, symbols[i] = get_symbol(x, rows[i], words, position, first, begin, cumulative)
+        row = rows[i]
+        base = begin[row]
+        escape = begin[row + 1] - base - 2
+        slot = np.int64(x & np.uint64(0xFFFF))
+        low = _find(slot, base, escape, cumulative)
+        start = cumulative[base + low]
+        x = np.uint64(cumulative[base + low + 1] - start) * (x >> np.uint64(16)) + np.uint64(slot - start)
+        x = _refill(x, words, position)
+        index = np.int64(low)
+        if low == escape:
+            x, index = _get_escaped(x, escape, words, position)
+        symbols[i] = index + first[row]
     return x
 
 
