@@ -51,6 +51,14 @@ class Work:
         self.loaded = runtime.load(settings.model, device)
         self.gathered = cube.gather(array, settings)
 
+    @functools.cached_property
+    def _standardized(self) -> np.ndarray:
+        return self.gathered.standardized(self.loaded.statistics)
+
+    @functools.cached_property
+    def _validity(self) -> list[bytes]:
+        return self.gathered.validity()
+
     def at(self, quality: float) -> Trial:
         """Code at a quality, within the bounds of the settings."""
         bounds = {learned: make_bounds(self.settings.bounds, self.gathered.header, learned) for learned in (True, False)}
@@ -66,11 +74,11 @@ class Work:
         """Header and frames with latents, and nothing behind them."""
         header, latents = dataclasses.replace(self.gathered.header, quality=quality), {}
         if self.gathered.coded:
-            x = self.gathered.standardized(self.loaded.statistics)
             tokens = self.settings.tokens_of(len(self.gathered.array))
             kept = [tokens[t] for t in self.gathered.coded]
-            latents = dict(zip(self.gathered.coded, jobs.compress(self.loaded, x, header, kept), strict=True))
-        return header, [Frame(section, latents.get(t)) for t, section in enumerate(self.gathered.validity())]
+            coded = jobs.compress(self.loaded, self._standardized, header, kept)
+            latents = dict(zip(self.gathered.coded, coded, strict=True))
+        return header, [Frame(section, latents.get(t)) for t, section in enumerate(self._validity)]
 
     def _bound(self, quality: float, bounds: tuple, learns: bool) -> Trial:
         """Code with a residual; decode what comes of it, and see that it keeps to the bounds."""
