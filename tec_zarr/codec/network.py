@@ -21,7 +21,7 @@ def encode(
     """Coded frames of each series x (frames, bands, y, x) of one shape, each with its float64 condition and the number of
     tokens that each of its frames keeps."""
     model, stride = loaded.model, loaded.stride
-    y_hat = []
+    latents = []
     exact_conditions = torch.stack(conditions).to(loaded.device)
     for x, condition in zip(series, exact_conditions[:, None].float(), strict=True):
         frames = []
@@ -30,9 +30,9 @@ def encode(
             padded = F.pad(tensor, (0, -tensor.shape[-1] % stride, 0, -tensor.shape[-2] % stride), mode="replicate")
             padded = padded.contiguous(memory_format=torch.channels_last)
             y = tiled(lambda part, w=condition: model.analyze(part, w), padded, stride, 1, loaded.margin)
-            frames.append(y.clamp(-MAX_LATENT, MAX_LATENT).round().double())
-        y_hat.append(torch.cat(frames).contiguous())
-    return loaded.exact.compress(torch.stack(y_hat), exact_conditions, tokens)
+            frames.append(y.clamp(-MAX_LATENT, MAX_LATENT).double())
+        latents.append(torch.cat(frames).contiguous())
+    return loaded.exact.compress(torch.stack(latents), exact_conditions, tokens)
 
 
 @torch.inference_mode()

@@ -20,6 +20,16 @@ def _cdf(x: float, scale: float) -> float:
     return sum(share * 0.5 * math.erfc(-x / (spread * scale * math.sqrt(2))) for share, spread in COMPONENTS)
 
 
+def quantize(probability: np.ndarray) -> np.ndarray:
+    """Integers (N,) of at least 1, adding up to 2**PRECISION, in proportion to probabilities (N,)."""
+    free = 2**PRECISION - len(probability)
+    share = probability / probability.sum() * free
+    frequency = np.floor(share).astype(np.int64)
+    order = np.argsort(frequency - share, kind="stable")
+    frequency[order[: free - frequency.sum()]] += 1
+    return frequency + 1
+
+
 def row(fraction: int, scale_index: int) -> tuple[int, np.ndarray]:
     """First symbol and frequencies (the escape's last) of one table row."""
     mean = fraction / FRACTIONS
@@ -29,13 +39,7 @@ def row(fraction: int, scale_index: int) -> tuple[int, np.ndarray]:
         reach += 0.25
     first, last = math.floor(mean - reach + 0.5), math.ceil(mean + reach - 0.5)
     edges = [_cdf(s - 0.5 - mean, scale) for s in range(first, last + 2)]
-    probability = np.append(np.diff(edges), edges[0] + 1 - edges[-1])
-    free = 2**PRECISION - len(probability)
-    share = probability / probability.sum() * free
-    frequency = np.floor(share).astype(np.int64)
-    order = np.argsort(frequency - share, kind="stable")
-    frequency[order[: free - frequency.sum()]] += 1
-    return first, (frequency + 1).astype(np.uint16)
+    return first, quantize(np.append(np.diff(edges), edges[0] + 1 - edges[-1])).astype(np.uint16)
 
 
 def main() -> None:

@@ -66,12 +66,12 @@ def _round(values: np.ndarray) -> tuple[np.ndarray, float]:
     return floor.astype(np.int64), float(margin)
 
 
-def place_unambiguous(means: np.ndarray, scales: np.ndarray) -> tuple[int, Placement]:
-    """The first offset whose placement keeps `GUARD`, and that placement; for encoders.
+def place_unambiguous(means: np.ndarray, scales: np.ndarray, least: int = 0) -> tuple[int, Placement]:
+    """The first offset from `least` on whose placement keeps `GUARD`, and that placement; for encoders.
 
     Raises InvalidInputError where none does: a frame of some hundred million latents.
     """
-    for offset in range(OFFSETS):
+    for offset in range(least, OFFSETS):
         placement = place(means, scales, offset)
         if placement.margin >= GUARD:
             return offset, placement

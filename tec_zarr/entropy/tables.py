@@ -38,6 +38,11 @@ class Tables:
             raise ValueError("frequencies of every table row must add up to 65536")
         return cls(first.astype(np.int32), begin, cumulative.astype(np.int32))
 
+    def followed_by(self, more: Tables) -> Tables:
+        """These rows, then those of `more`."""
+        first, cumulative = (np.concatenate([getattr(t, n) for t in (self, more)]) for n in ("first", "cumulative"))
+        return Tables(first, np.concatenate([self.begin, self.begin[-1] + more.begin[1:]]), cumulative)
+
     @property
     def rows(self) -> int:
         return len(self.first)

@@ -1,4 +1,4 @@
-"""Models to safetensors files and back. Parameters are kept in float16, which is exact in every wider type.
+"""Models to safetensors files and back. Shipped parameters are kept in float16, which is exact in every wider type.
 
 A file may hold only what differs from another one, its base: codecs of the family that share transforms need not ship them
 more than once. It names its base by hash, so that a file's own hash still fixes every weight.
@@ -19,16 +19,15 @@ from tec_zarr.models.families import build
 from tec_zarr.models.transform_codec import TransformCodec
 
 
-def dump(model: TransformCodec, base: bytes | None = None) -> bytes:
-    """The bytes of a weights file: parameters in float16, buffers in float32, the configuration as JSON in the metadata;
-    of a model with a `base` file what is not in that one."""
+def dump(model: TransformCodec, base: bytes | None = None, precision: torch.dtype = torch.float16) -> bytes:
+    """The bytes of a weights file: parameters in `precision`, buffers as they are, the configuration as JSON in the
+    metadata; of a model with a `base` file what is not in that one."""
     parameters = dict(model.named_parameters())
     tensors = {
-        k: v.detach().cpu().to(torch.float16 if k in parameters else torch.float32).contiguous()
-        for k, v in model.state_dict().items()
+        k: v.detach().cpu().to(precision if k in parameters else v.dtype).contiguous() for k, v in model.state_dict().items()
     }
     if overflown := [k for k, v in tensors.items() if not torch.isfinite(v).all()]:
-        raise ValueError(f"not finite in float16: {overflown}")
+        raise ValueError(f"not finite in {precision}: {overflown}")
     metadata = {"config": json.dumps(model.config.to_dict())}
     if base is not None:
         metadata["base"] = hashlib.sha256(base).hexdigest()
@@ -46,11 +45,12 @@ def parse(data: bytes, base: bytes | None = None) -> TransformCodec:
     given = None if base is None else hashlib.sha256(base).hexdigest()
     if metadata.get("base") != given:
         raise ValueError(f"weights that build on the file with SHA-256 {metadata.get('base')} were given {given}")
-    model = build(ModelConfig.from_dict(json.loads(metadata["config"])))
+    with torch.device("meta"):
+        model = build(ModelConfig.from_dict(json.loads(metadata["config"])))
     tensors, wanted = load_tensors(data), model.state_dict()
     known = {} if base is None else {k: v for k, v in load_tensors(base).items() if k in wanted}
     _check(tensors := {**known, **tensors}, wanted)
-    model.load_state_dict({k: v.float() for k, v in tensors.items()})
+    model.load_state_dict({k: v.to(wanted[k].dtype) for k, v in tensors.items()}, assign=True)
     return model.eval().requires_grad_(False)
 
 

@@ -28,19 +28,51 @@ class TransformConfig:
     blocks: int = 4
     latents: int = 256
 
+    @property
+    def stride(self) -> int:
+        return 2 * self.patch
+
+
+@dataclasses.dataclass(frozen=True)
+class ConvConfig:
+    """Analysis and synthesis transforms of strided 5x5 convolutions, as published.
+
+    `widths` are the channels between the convolutions, of which there is one more than widths; `units` the residual units
+    after each but the last, with attention after the second and the last (ELIC, He et al., CVPR 2022); with `units` = 0
+    generalized divisive normalization stands there instead (Ballé et al., ICLR 2017). `relu` ends each unit with a ReLU.
+    """
+
+    bands: tuple[str, ...]
+    widths: tuple[int, ...] = (128, 160, 192)
+    latents: int = 192
+    units: int = 3
+    relu: bool = False
+
+    @property
+    def stride(self) -> int:
+        return 2 ** (len(self.widths) + 1)
+
 
 @dataclasses.dataclass(frozen=True)
 class FactorizedConfig:
-    """Factorized prior: nothing to choose."""
+    """Factorized prior: of each channel a mean and a scale, or, with `symbols`, a table of that many frequencies at most."""
+
+    symbols: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
 class HyperConfig:
-    """Hyperprior with channel groups: `hyper` channels of z, `width` channels inside, sizes of the `groups`."""
+    """Hyperprior with channel groups: `hyper` channels of z, `width` channels inside, sizes of the `groups`.
+
+    With `symbols`, the published prior: z has a table of that many frequencies at most a channel; latents are rounded
+    relative to their means; a group knows of those before it only the first and the last (see
+    `tec_zarr.models.elic_published`).
+    """
 
     hyper: int = 48
     width: int = 96
     groups: tuple[int, ...] = (16, 16, 32, 64, 128)
+    symbols: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +83,10 @@ class TemporalConfig:
     one for cross-attention); `window` is the side of the context windows in latents, `context_frames` how many
     previous frames the decoder attends to. With `repack` a token holds a sixteenth of the channels of all positions of a
     block instead of all channels of one (Latent Repacking).
+
+    `published` chooses what the published checkpoints were trained with: tokens have an embedding of their own; windows are
+    repacked where tokens are; means and scales come in quantization steps, s as 1 + s or 1 / (1 - s) instead of exp(s); the
+    slope of LeakyReLUs is 0.01; a dropped token is followed by the others as predicted instead of as a mask.
     """
 
     width: int = 128
@@ -62,6 +98,17 @@ class TemporalConfig:
     window: int = 8
     context_frames: int = 2
     repack: bool = False
+    published: bool = False
+
+    @property
+    def slope(self) -> float:
+        """Slope of LeakyReLUs below zero."""
+        return 0.01 if self.published else 0.1
+
+    @property
+    def masks(self) -> bool:
+        """Whether dropped tokens are masked in the decoder's input."""
+        return self.repack and not self.published
 
 
 PRIORS = {"tec-fp": FactorizedConfig, "tec-elic": HyperConfig, "tec-tt": TemporalConfig, "flextec": TemporalConfig}
@@ -70,10 +117,13 @@ PRIORS = {"tec-fp": FactorizedConfig, "tec-elic": HyperConfig, "tec-tt": Tempora
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
-    """A whole codec: its family, transforms, prior, and the knots between which quality is interpolated."""
+    """A whole codec: its family, transforms, prior, and the knots between which quality is interpolated.
+
+    Without knots a codec has one quality and no conditions.
+    """
 
     family: str
-    transforms: TransformConfig
+    transforms: TransformConfig | ConvConfig
     prior: FactorizedConfig | HyperConfig | TemporalConfig
     knots: int = 8
     lmbda_range: tuple[float, float] = (2.0, 4000.0)
@@ -81,12 +131,12 @@ class ModelConfig:
     @property
     def conditions(self) -> int:
         """Numbers that every part is conditioned on: see `tec_zarr.models.quality.make_condition`."""
-        return self.knots + len(self.transforms.bands)
+        return self.knots + len(self.transforms.bands) if self.knots else 0
 
     @property
     def stride(self) -> int:
         """Pixels a latent, along each side."""
-        return 2 * self.transforms.patch
+        return self.transforms.stride
 
     def to_dict(self) -> dict:
         return dataclasses.asdict(self)
@@ -94,7 +144,8 @@ class ModelConfig:
     @classmethod
     def from_dict(cls, fields: dict) -> ModelConfig:
         """The inverse of `to_dict`, from JSON."""
-        parts = {"transforms": TransformConfig, "prior": PRIORS[fields["family"]]}
+        transforms = TransformConfig if "patch" in fields["transforms"] else ConvConfig
+        parts = {"transforms": transforms, "prior": PRIORS[fields["family"]]}
         made = {name: _made(part, fields[name]) for name, part in parts.items()}
         return _made(cls, {**fields, **made})
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from tec_zarr.models.config import BLOCK, TOKENS
+from tec_zarr.models.config import BLOCK
 
 
 def pad_to_blocks(y: Tensor) -> Tensor:
@@ -36,9 +36,9 @@ def to_blocks(y: Tensor, blocks: slice = slice(None)) -> Tensor:
 
 
 def repack(blocks: Tensor) -> Tensor:
-    """Latent Repacking (arXiv 2510.12670): blocks (B, 16, C), cut into 16 slices of channels, with positions and slices
-    swapped: token j of the result holds slice j of all 16 positions. Its own inverse."""
-    return blocks.unflatten(-1, (TOKENS, -1)).transpose(1, 2).flatten(2)
+    """Latent Repacking (arXiv 2510.12670): blocks (B, L, C), cut into L slices of channels, with positions and slices
+    swapped: token j of the result holds slice j of all L positions. Its own inverse."""
+    return blocks.unflatten(-1, (blocks.shape[1], -1)).transpose(1, 2).flatten(2)
 
 
 def from_blocks(blocks: Tensor, height: int, width: int) -> Tensor:

@@ -9,7 +9,8 @@ After VCT (Mentzer et al., arXiv 2206.07307) and TerraCodec (arXiv 2510.12670), 
 
 Blocks never see each other, so a frame's blocks are one batch. Latents come in and go out in quantization steps; `unit`
 (B, 1, latents) is their typical size, in steps, that the network works in. The tokens of the current block are its 16
-positions; repacked (FlexTEC) they are 16 groups of channels at all positions, while windows keep their positions.
+positions; repacked (FlexTEC) they are 16 groups of channels at all positions, while windows keep their positions (of the
+published FlexTEC windows are repacked too, in 64 groups).
 """
 
 from __future__ import annotations
@@ -21,16 +22,23 @@ from torch import Tensor, nn
 
 from tec_zarr.models.config import LOG_SCALE_RANGE, TOKENS, TemporalConfig
 from tec_zarr.models.patching import repack
+from tec_zarr.models.quality import ConditionBias
 from tec_zarr.models.transformer import EPSILON, DecoderLayer, Pair
 
 Context = list[tuple[Tensor, Tensor]]
 """Keys and values for each decoder layer, (B, heads, 128, width / heads) each."""
 
 
-def _head(width: int, latents: int) -> nn.Sequential:
+PUBLISHED_MIN_SCALE = 0.01
+"""What the published likelihood adds to every scale."""
+
+
+def _head(width: int, latents: int, slope: float) -> nn.Sequential:
     head = nn.Sequential(
-        nn.Linear(width, width), nn.LeakyReLU(0.1), nn.Linear(width, width), nn.LeakyReLU(0.1), nn.Linear(width, latents)
-    )
+        nn.Linear(width, width), nn.LeakyReLU(slope),
+        nn.Linear(width, width), nn.LeakyReLU(slope),
+        nn.Linear(width, latents),
+    )  # fmt: skip
     nn.init.zeros_(head[-1].weight)
     nn.init.zeros_(head[-1].bias)
     return head
@@ -45,11 +53,12 @@ class TemporalPrior(nn.Module):
         self.config = config
         self.first_frame = nn.Parameter(torch.zeros(latents))
         self.embed = nn.Sequential(nn.Linear(latents, width), nn.LayerNorm(width, eps=EPSILON))
-        if config.repack:
+        if config.repack or config.published:
             self.embed_packed = nn.Sequential(nn.Linear(latents, width), nn.LayerNorm(width, eps=EPSILON))
+        if config.masks:
             self.masked = nn.Parameter(0.02 * torch.randn(width))
-        self.context_bias = nn.Linear(conditions, width, bias=False)
-        self.token_bias = nn.Linear(conditions, width, bias=False)
+        self.context_bias = ConditionBias(conditions, width)
+        self.token_bias = ConditionBias(conditions, width)
         self.window_positions = nn.Parameter(0.02 * torch.randn(config.window**2, width))
         self.joint_positions = nn.Parameter(0.02 * torch.randn(config.context_frames * config.window**2, width))
         self.token_positions = nn.Parameter(0.02 * torch.randn(TOKENS, width))
@@ -57,8 +66,8 @@ class TemporalPrior(nn.Module):
         self.separate = nn.ModuleList(Pair(*pair) for _ in range(config.separate))
         self.joint = nn.ModuleList(Pair(*pair) for _ in range(config.joint))
         self.decoder = nn.ModuleList(DecoderLayer(*pair) for _ in range(config.decoder))
-        self.mean_head = _head(width, latents)
-        self.scale_head = _head(width, latents)
+        self.mean_head = _head(width, latents, config.slope)
+        self.scale_head = _head(width, latents, config.slope)
 
     def frame_context(self, windows: Tensor, unit: Tensor, condition: Tensor) -> Tensor:
         """What one previous frame tells: (B, 64, width) from its windows (B, 64, latents) in steps."""
@@ -71,6 +80,8 @@ class TemporalPrior(nn.Module):
         return [tuple(part.repeat_interleave(blocks, 0) for part in layer) for layer in self.context([first, first])]
 
     def _separate(self, windows: Tensor, condition: Tensor) -> Tensor:
+        if self.config.repack and self.config.published:
+            windows = repack(windows)
         x = self.embed(windows) + self.window_positions + self.context_bias(condition)[:, None]
         for pair in self.separate:
             x = pair.self_attend(x)
@@ -93,10 +104,11 @@ class TemporalPrior(nn.Module):
 
     def embed_tokens(self, tokens: Tensor, unit: Tensor, kept: Tensor | None = None) -> Tensor:
         """Tokens (B, L, latents) as the decoder sees them; those that are not `kept`, bool (B, L), as the learned mask."""
-        if not self.config.repack:
-            return self.embed(tokens / unit)
-        embedded = self.embed_packed(tokens / unit)
-        return embedded if kept is None else torch.where(kept[..., None], embedded, self.masked)
+        embed = self.embed_packed if self.config.repack or self.config.published else self.embed
+        embedded = embed(tokens / unit)
+        if kept is None or not self.config.masks:
+            return embedded
+        return torch.where(kept[..., None], embedded, self.masked)
 
     def features(
         self, tokens: Tensor, context: Context, unit: Tensor, condition: Tensor, kept: Tensor | None = None
@@ -140,8 +152,10 @@ class TemporalPrior(nn.Module):
 
     def distribution(self, features: Tensor, unit: Tensor) -> tuple[Tensor, Tensor]:
         """Means and scales (B, L, latents) of tokens in steps; `unit` (B, L, latents) is that of tokens."""
-        scales = torch.exp(self.scale_head(features).clamp(*LOG_SCALE_RANGE)) * unit
-        return self.mean_head(features) * unit, scales
+        means, scales = self.mean_head(features), self.scale_head(features)
+        if self.config.published:
+            return means, torch.where(scales > 0, 1 + scales, 1 / (1 - scales.clamp(max=0))) + PUBLISHED_MIN_SCALE
+        return means * unit, torch.exp(scales.clamp(*LOG_SCALE_RANGE)) * unit
 
 
 def context_pair(seen: list[Tensor]) -> tuple[Tensor, Tensor]:

@@ -28,7 +28,9 @@ def knot_weights(quality: Tensor, knots: int) -> Tensor:
 
 def make_condition(quality: Tensor, missing: Tensor, knots: int) -> Tensor:
     """What every part of a model is conditioned on: knot weights of `quality` (N,), then 1 for each missing band of
-    `missing` (N, bands), together (N, knots + bands)."""
+    `missing` (N, bands), together (N, knots + bands); nothing, (N, 0), of a model without knots."""
+    if not knots:
+        return quality.new_zeros(len(quality), 0)
     return torch.cat([knot_weights(quality, knots), missing.to(quality)], 1)
 
 
@@ -38,15 +40,26 @@ def lmbda(quality: Tensor, lmbda_range: tuple[float, float]) -> Tensor:
     return torch.exp(low + (high - low) * position(quality))
 
 
+class ConditionBias(nn.Linear):
+    """A bias (N, width) by condition (N, conditions): zero where there are no conditions."""
+
+    def __init__(self, conditions: int, width: int):
+        super().__init__(conditions, width, bias=False)
+
+    def reset_parameters(self) -> None:
+        if self.in_features:
+            super().reset_parameters()
+
+
 class Gains(nn.Module):
     """Learned positive gains (N, latents) by condition: latents are multiplied by them before rounding."""
 
-    def __init__(self, knots: int, bands: int, latents: int, lmbda_range: tuple[float, float]):
+    def __init__(self, knots: int, conditions: int, latents: int, lmbda_range: tuple[float, float]):
         super().__init__()
         at = torch.linspace(MIN_QUALITY, MAX_QUALITY, knots)
         # For orthonormal patches the step that balances rate and distortion is near 10 / sqrt(lmbda).
         start = 0.5 * torch.log(lmbda(at, lmbda_range)) - math.log(10.0)
-        self.log_gain = nn.Parameter(torch.cat([start, torch.zeros(bands)])[:, None].repeat(1, latents))
+        self.log_gain = nn.Parameter(torch.cat([start, torch.zeros(conditions - knots)])[:, None].repeat(1, latents))
 
     def forward(self, condition: Tensor) -> Tensor:
         return torch.exp(condition @ self.log_gain)

@@ -1,7 +1,6 @@
 """TEC-ELIC: transforms with a hyperprior and a context in space and channels (arXiv 2510.12670).
 
-After He et al., "ELIC" (CVPR 2022): channels in groups of uneven size, few first; in each group the anchors, the black
-squares of a checkerboard, are coded first and the others with the anchors as context.
+The order of groups and anchors is that of `tec_zarr.models.channel_groups`, after He et al., "ELIC" (CVPR 2022).
 
     y -> h_a -> z -> h_s ─────────────┐
     groups before -> 1x1, 3x3 ────────┼─> 1x1s -> mean, scale of the group
@@ -16,15 +15,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from tec_zarr.models.channel_groups import GroupedPrior
 from tec_zarr.models.config import LOG_SCALE_RANGE, HyperConfig, ModelConfig
+from tec_zarr.models.elic_published import PublishedHyperPrior
 from tec_zarr.models.transform_codec import TransformCodec
 from tec_zarr.models.walk import Coder
-
-
-def checkerboard(height: int, width: int, device: torch.device) -> Tensor:
-    """Where the anchors are, bool (h, w)."""
-    y, x = torch.arange(height, device=device), torch.arange(width, device=device)
-    return (y[:, None] + x) % 2 == 0
 
 
 class Group(nn.Module):
@@ -42,8 +37,8 @@ class Group(nn.Module):
         nn.init.zeros_(self.merge[-1].weight)
         nn.init.zeros_(self.merge[-1].bias)
 
-    def forward(self, hyper: Tensor, before: Tensor, anchors: Tensor) -> tuple[Tensor, Tensor]:
-        """Means and scales (N, channels, h, w) in units; `anchors` (N, channels, h, w) is zero where not known."""
+    def forward(self, hyper: Tensor, before: Tensor, anchors: Tensor, seen: bool) -> tuple[Tensor, Tensor]:
+        """Means and scales (N, channels, h, w) in units; `anchors` (N, channels, h, w) are zero unless `seen`."""
         parts = [hyper, self.anchors(anchors)]
         if self.before is not None:
             parts.append(self.before(before))
@@ -51,14 +46,14 @@ class Group(nn.Module):
         return means, torch.exp(log_scales.clamp(*LOG_SCALE_RANGE))
 
 
-class HyperPrior(nn.Module):
+class HyperPrior(GroupedPrior):
     """Hyper-latents z at a quarter of the resolution, then the groups, anchors first."""
 
+    tables = None
+
     def __init__(self, config: HyperConfig, latents: int, conditions: int):
-        super().__init__()
-        if sum(config.groups) != latents:
-            raise ValueError(f"groups {config.groups} must add up to {latents} latents")
-        width, self.sizes = config.width, config.groups
+        super().__init__(config.groups, latents)
+        width = config.width
         self.condition_in = nn.Linear(conditions, width, bias=False)
         self.condition_out = nn.Linear(conditions, width, bias=False)
         self.h_a_in = nn.Conv2d(latents, width, 1)
@@ -81,24 +76,9 @@ class HyperPrior(nn.Module):
         h = self.h_a_in(y) + self.condition_in(condition)[:, :, None, None]
         return self.h_a(F.pad(h, (0, -h.shape[-1] % 4, 0, -h.shape[-2] % 4), mode="replicate"))
 
-    def walk(self, coder: Coder, unit: Tensor, condition: Tensor, size: tuple[int, int], y: Tensor | None = None) -> Tensor:
-        """Code z, then y (N, latents, h, w) with unit (N, latents): two steps a group. Returns y."""
-        (height, width), unit = size, unit[:, :, None, None]
-        z = self._code_z(coder, condition, size, None if y is None else self.hyper_latents(y / unit, condition))
-        hyper = self.h_s(self.h_s_in(z) + self.condition_out(condition)[:, :, None, None])[..., :height, :width]
-        anchors = checkerboard(height, width, unit.device)
-        known = unit.new_zeros(len(unit), 0, height, width)
-        for number, group in enumerate(self.groups):
-            channels = slice(known.shape[1], known.shape[1] + self.sizes[number])
-            step = unit[:, channels]
-            truth = None if y is None else y[:, channels]
-            values = unit.new_zeros(len(unit), self.sizes[number], height, width)
-            for now in (anchors, ~anchors):
-                means, scales = (part * step for part in group(hyper, known / unit[:, : channels.start], values / step))
-                coded = coder.step(means[..., now], scales[..., now], None if truth is None else truth[..., now])
-                values = values.masked_scatter(now.expand_as(values), coded)
-            known = torch.cat([known, values], 1)
-        return known
+    def hyper(self, coder: Coder, condition: Tensor, size: tuple[int, int], y: Tensor | None) -> Tensor:
+        z = self._code_z(coder, condition, size, None if y is None else self.hyper_latents(y, condition))
+        return self.h_s(self.h_s_in(z) + self.condition_out(condition)[:, :, None, None])
 
     def _code_z(self, coder: Coder, condition: Tensor, size: tuple[int, int], z: Tensor | None) -> Tensor:
         shape = (len(condition), len(self.z_mean), -(-size[0] // 4), -(-size[1] // 4))
@@ -111,4 +91,8 @@ class TecELIC(TransformCodec):
 
     def __init__(self, config: ModelConfig):
         super().__init__(config)
-        self.prior = HyperPrior(config.prior, config.transforms.latents, config.conditions)
+        latents = config.transforms.latents
+        if config.prior.symbols:
+            self.prior = PublishedHyperPrior(config.prior, latents)
+        else:
+            self.prior = HyperPrior(config.prior, latents, config.conditions)

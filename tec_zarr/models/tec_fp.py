@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from tec_zarr.models.channel_tables import ChannelTables
 from tec_zarr.models.config import LOG_SCALE_RANGE, ModelConfig
 from tec_zarr.models.transform_codec import TransformCodec
 from tec_zarr.models.walk import Coder
@@ -16,6 +17,9 @@ from tec_zarr.models.walk import Coder
 
 class FactorizedPrior(nn.Module):
     """Mean and scale of each channel, in its unit, linear in the condition (the scale in its logarithm)."""
+
+    tables = None
+    relative = False
 
     def __init__(self, latents: int, conditions: int):
         super().__init__()
@@ -29,9 +33,24 @@ class FactorizedPrior(nn.Module):
         return coder.step(means, scales, y)
 
 
+class TabulatedPrior(nn.Module):
+    """A table of each channel, as the published checkpoints have it."""
+
+    relative = True
+
+    def __init__(self, latents: int, symbols: int):
+        super().__init__()
+        self.tables = ChannelTables(latents, symbols)
+
+    def walk(self, coder: Coder, unit: Tensor, condition: Tensor, size: tuple[int, int], y: Tensor | None = None) -> Tensor:
+        """Code y (N, latents, h, w) in one step; the unit is 1."""
+        return self.tables.code(coder, (*unit.shape, *size), y)
+
+
 class TecFP(TransformCodec):
     """A TEC-FP of any size."""
 
     def __init__(self, config: ModelConfig):
         super().__init__(config)
-        self.prior = FactorizedPrior(config.transforms.latents, config.conditions)
+        latents, symbols = config.transforms.latents, config.prior.symbols
+        self.prior = TabulatedPrior(latents, symbols) if symbols else FactorizedPrior(latents, config.conditions)

@@ -33,6 +33,24 @@ class Refinement(nn.Module):
         return self.leave(self.block(self.activation(self.enter(features)), condition))
 
 
+class ConvRefinement(nn.Module):
+    """f as published: 1x1 to latents, then two 3x3 added to their input."""
+
+    def __init__(self, features: int, latents: int, slope: float):
+        super().__init__()
+        self.enter = nn.Conv2d(features, latents, 1)
+        self.activation = nn.LeakyReLU(slope)
+        self.block = nn.Sequential(
+            nn.Conv2d(latents, latents, 3, padding=1), self.activation,
+            nn.Conv2d(latents, latents, 3, padding=1), self.activation,
+        )  # fmt: skip
+
+    def forward(self, features: Tensor, condition: Tensor) -> Tensor:
+        """`condition` (N, 0) has nothing to say."""
+        x = self.activation(self.enter(features))
+        return x + self.block(x)
+
+
 class TecTT(TransformCodec):
     """A TEC-TT of any size, or a FlexTEC: the same with tokens repacked, of which any number may be dropped."""
 
@@ -40,7 +58,10 @@ class TecTT(TransformCodec):
         super().__init__(config)
         latents, conditions = config.transforms.latents, config.conditions
         self.prior = TemporalPrior(config.prior, latents, conditions)
-        self.refinement = Refinement(config.prior.width, latents, conditions)
+        if config.prior.published:
+            self.refinement = ConvRefinement(config.prior.width, latents, config.prior.slope)
+        else:
+            self.refinement = Refinement(config.prior.width, latents, conditions)
 
     def synthesize(self, y_hat: Tensor, features: Tensor, condition: Tensor) -> Tensor:
         """Standardized frames x_hat from y_hat and the prior's features (N, width, h, w)."""

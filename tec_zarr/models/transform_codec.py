@@ -8,7 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from tec_zarr.models.config import ModelConfig
+from tec_zarr.models.config import ConvConfig, ModelConfig
+from tec_zarr.models.convolutions import ConvAnalysis, ConvSynthesis
 from tec_zarr.models.quality import Gains, make_condition
 from tec_zarr.models.transforms import Analysis, Synthesis
 
@@ -24,9 +25,11 @@ class TransformCodec(nn.Module):
         super().__init__()
         latents, conditions, bands = config.transforms.latents, config.conditions, len(config.transforms.bands)
         self.config = config
-        self.analysis = Analysis(config.transforms, conditions)
-        self.synthesis = Synthesis(config.transforms, conditions)
-        self.gains = Gains(config.knots, bands, latents, config.lmbda_range)
+        if isinstance(config.transforms, ConvConfig):
+            self.analysis, self.synthesis = ConvAnalysis(config.transforms), ConvSynthesis(config.transforms)
+        else:
+            self.analysis, self.synthesis = Analysis(config.transforms, conditions), Synthesis(config.transforms, conditions)
+        self.gains = Gains(config.knots, conditions, latents, config.lmbda_range)
         self.register_buffer("latent_spread", torch.ones(latents))
         self.register_buffer("standard", torch.stack([torch.zeros(bands), torch.ones(bands)]))
         self.register_buffer("covariance", torch.eye(bands))

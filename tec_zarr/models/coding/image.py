@@ -12,12 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from tec_zarr.bitstream.frame import Latents
+from tec_zarr.entropy.tables import shipped
 from tec_zarr.models.coding.frames import FrameDecoder, FrameEncoder
 from tec_zarr.models.transform_codec import TransformCodec
 
 
 class ImageCoder(nn.Module):
-    """The prior and the gains of an image codec in float64."""
+    """The prior and the gains of an image codec in float64, and the tables that it codes under."""
 
     tokens = False
 
@@ -26,6 +27,8 @@ class ImageCoder(nn.Module):
         self.prior = copy.deepcopy(model.prior)
         self.gains = copy.deepcopy(model.gains)
         self.register_buffer("latent_spread", model.latent_spread.clone())
+        own = model.prior.tables
+        self.tables = shipped() if own is None else shipped().followed_by(own.tables())
         self.double().eval().requires_grad_(False)
 
     def unit(self, condition: Tensor) -> Tensor:
@@ -33,14 +36,15 @@ class ImageCoder(nn.Module):
         return self.gains(condition) * self.latent_spread
 
     @torch.inference_mode()
-    def compress(self, y_hat: Tensor, condition: Tensor, tokens: list[list[int]]) -> list[list[Latents]]:
-        """Code like-sized series y_hat (N, T, latents, h, w) of float64 integers under float64 conditions (N, conditions):
-        for each series, its frames. `tokens` are those of all frames; an image codec has nothing to drop."""
+    def compress(self, y: Tensor, condition: Tensor, tokens: list[list[int]]) -> list[list[Latents]]:
+        """Code like-sized series y (N, T, latents, h, w), not yet rounded, float64, under float64 conditions (N,
+        conditions): for each series, its frames. `tokens` are those of all frames; an image codec has nothing to drop."""
         unit = self.unit(condition)
         coded = []
-        for frame in y_hat.transpose(0, 1):
-            encoders = [FrameEncoder() for _ in frame]
-            self.prior.walk(_Encoding(encoders), unit, condition, tuple(frame.shape[-2:]), frame)
+        for frame in y.transpose(0, 1):
+            encoders = [FrameEncoder(tables=self.tables) for _ in frame]
+            values = frame if self.prior.relative else frame.round()
+            self.prior.walk(_Encoding(encoders), unit, condition, tuple(frame.shape[-2:]), values)
             coded.append([encoder.finish()[0] for encoder in encoders])
         return [list(frames) for frames in zip(*coded, strict=True)]
 
@@ -61,7 +65,7 @@ class ImageDecoder:
 
         Raises DamagedChunkError or DesyncError.
         """
-        decoders = [FrameDecoder(frame) for frame in frames]
+        decoders = [FrameDecoder(frame, self._exact.tables) for frame in frames]
         y_hat = self._exact.prior.walk(_Decoding(decoders), self._unit, self._condition, self._size)
         for decoder in decoders:
             decoder.finish()
@@ -80,6 +84,12 @@ class _Encoding:
             encoder.step(*parts)
         return values
 
+    def step_rows(self, rows: Tensor, values: Tensor) -> Tensor:
+        values = values.round()
+        for encoder, *parts in zip(self._encoders, _flat(rows), _flat(values), strict=True):
+            encoder.step_rows(*parts)
+        return values
+
 
 class _Decoding:
     """A walk's coder that decodes an item of the batch from each of several frames."""
@@ -91,6 +101,10 @@ class _Decoding:
         parts = zip(self._decoders, _flat(means), _flat(scales), strict=True)
         values = np.stack([decoder.step(*part) for decoder, *part in parts])
         return torch.from_numpy(values).to(means).reshape(means.shape)
+
+    def step_rows(self, rows: Tensor, values: None) -> Tensor:
+        values = np.stack([decoder.step_rows(part) for decoder, part in zip(self._decoders, _flat(rows), strict=True)])
+        return torch.from_numpy(values).to(rows.device).reshape(rows.shape)
 
 
 def _flat(values: Tensor) -> np.ndarray:

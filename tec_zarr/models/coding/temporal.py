@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from tec_zarr.bitstream.frame import Latents
+from tec_zarr.entropy import grid
 from tec_zarr.models.coding.frames import FrameDecoder, FrameEncoder
 from tec_zarr.models.coding.layout import Layout
 from tec_zarr.models.coding.past import PASS, Past
@@ -40,9 +41,11 @@ class TemporalCoder(nn.Module):
         return Layout(height, width, len(self.latent_spread), self.tokens)
 
     @torch.inference_mode()
-    def compress(self, y_hat: Tensor, condition: Tensor, tokens: list[list[int]]) -> list[list[Latents]]:
-        """Code like-sized series y_hat (N, T, latents, h, w) of float64 integers under float64 conditions (N, conditions):
-        for each series, its frames. Of each frame `tokens` (N, T) of 16 are kept; fewer only where they are repacked."""
+    def compress(self, y: Tensor, condition: Tensor, tokens: list[list[int]]) -> list[list[Latents]]:
+        """Code like-sized series y (N, T, latents, h, w), not yet rounded, float64, under float64 conditions (N,
+        conditions): for each series, its frames. Of each frame `tokens` (N, T) of 16 are kept; fewer only where they are
+        repacked."""
+        y_hat = y.round()
         layout = self.layout(*y_hat.shape[-2:])
         padded = pad_to_blocks(y_hat.flatten(0, 1)).unflatten(0, y_hat.shape[:2])
         if all(kept == TOKENS for frames in tokens for kept in frames):
@@ -60,13 +63,57 @@ class TemporalCoder(nn.Module):
         coded = []
         for frame, kept in zip(y_hat.transpose(0, 1), zip(*tokens, strict=True), strict=True):
             blocks = self.prior.arrange(to_blocks(frame)).unflatten(0, (len(frame), -1))
-            parts = [self._predict(past, blocks, group, kept) for group in layout.groups(max(1, PASS // len(frame)))]
-            means, scales = (np.concatenate(p, axis=1) for p in zip(*parts, strict=True))
-            encoded = [_encode(layout, *item) for item in zip(kept, means, scales, blocks.cpu().numpy(), strict=True)]
+            encode = self._encode_masked if self.prior.config.masks else self._encode_fed_back
+            encoded = encode(past, layout, blocks, kept)
             coded.append([latents for latents, _ in encoded])
             seen = torch.from_numpy(np.stack([values for _, values in encoded])).to(frame)
             past.see(from_blocks(self.prior.arrange(seen.flatten(0, 1)), *layout.padded))
         return [list(frames) for frames in zip(*coded, strict=True)]
+
+    def _encode_masked(
+        self, past: Past, layout: Layout, blocks: Tensor, kept: tuple[int, ...]
+    ) -> list[tuple[Latents, np.ndarray]]:
+        """A frame's tokens (N, blocks, 16, latents) coded, and as decoded: one pass, as nothing looks at dropped tokens."""
+        parts = [self._predict(past, blocks, group, kept) for group in layout.groups(max(1, PASS // len(blocks)))]
+        means, scales = (np.concatenate(p, axis=1) for p in zip(*parts, strict=True))
+        return [_encode(layout, *item) for item in zip(kept, means, scales, blocks.cpu().numpy(), strict=True)]
+
+    def _encode_fed_back(
+        self, past: Past, layout: Layout, blocks: Tensor, kept: tuple[int, ...]
+    ) -> list[tuple[Latents, np.ndarray]]:
+        """The same where dropped tokens are followed by the others as predicted: step by step, as a decoder does it.
+
+        What is predicted depends on the grid; where the one taken turns out to be ambiguous, the next that is not is tried.
+        """
+        offsets = [0] * len(kept)
+        while True:
+            encoded = self._walk_fed_back(past, layout, blocks, kept, offsets)
+            found = [latents.grid_offset for latents, _ in encoded]
+            if found == offsets:
+                return encoded
+            offsets = found
+
+    def _walk_fed_back(
+        self, past: Past, layout: Layout, blocks: Tensor, kept: tuple[int, ...], offsets: list[int]
+    ) -> list[tuple[Latents, np.ndarray]]:
+        encoders = [FrameEncoder(k, offset=offset) for k, offset in zip(kept, offsets, strict=True)]
+        seen = blocks.cpu().numpy().copy()
+        for group in layout.groups():
+            unit, condition = past.each(group)
+            unit, token = self.prior.token_unit(unit), None
+            state = self.prior.decoding(past.context(group), unit, condition)
+            for at in range(TOKENS):
+                distribution = self.prior.distribution(state.step(token), unit[:, at : at + 1])
+                means, scales = (d[:, 0].unflatten(0, (len(kept), -1)).cpu().numpy() for d in distribution)
+                inside = layout.coded[group, at]
+                for encoder, values, mean, scale, k, offset in zip(
+                    encoders, seen, means, scales, kept, offsets, strict=True
+                ):
+                    if at >= k:
+                        values[group, at][inside] = grid.place(mean[inside], scale[inside], offset).centers
+                    encoder.step(mean[inside], scale[inside], values[group, at][inside], sent=at < k)
+                token = torch.from_numpy(seen[:, group, at]).to(unit).flatten(0, 1)
+        return [(encoder.finish()[0], values) for encoder, values in zip(encoders, seen, strict=True)]
 
     def _predict(self, past: Past, blocks: Tensor, group: slice, kept: tuple[int, ...]) -> list[np.ndarray]:
         """Means and scales (N, blocks, 16, latents) of a group's tokens, of which those from `kept` (N,) on are masked."""

@@ -1,0 +1,76 @@
+"""Small models against what PyPI's terracodec computed of them; `cached` holds its outputs (see CONTRIBUTING.md)."""
+
+import pathlib
+
+import numpy as np
+import pytest
+import torch
+import weights
+from comparison import COMPARISONS, compare
+
+from tec_zarr.errors import WeightsError
+from tec_zarr.models import checkpoint
+from tec_zarr.models.published.convert import convert
+
+CACHED = pathlib.Path(__file__).with_name("cached")
+HEADS = 4
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(scope="module", params=COMPARISONS)
+def family(request):
+    return request.param
+
+
+def published_state(family):
+    """A state dict as the published files have it: empty tables, masks and bounds included."""
+    shapes = weights.small_shapes(family)
+    drawn = {k: torch.from_numpy(v) for k, v in weights.draw(shapes).items()}
+    prefix = "model." if family in ("tec-fp", "tec-elic") else ""
+    return {prefix + k: drawn.get(k, torch.empty(shape)) for k, shape in shapes.items()}
+
+
+@pytest.fixture(scope="module")
+def state(family):
+    return published_state(family)
+
+
+def test_every_stage_is_the_oracle_s(family, state):
+    with np.load(CACHED / f"{family}.npz") as outputs:
+        compare(convert(state, HEADS), dict(outputs), weights.small_images())
+
+
+def test_a_converted_model_survives_its_file(family, state):
+    model = convert(state, HEADS)
+    again = checkpoint.parse(checkpoint.dump(model, precision=torch.float32))
+    assert again.config == model.config
+    assert again.config.family == family
+    for (name, a), (other, b) in zip(model.state_dict().items(), again.state_dict().items(), strict=True):
+        assert name == other
+        assert a.dtype == b.dtype
+        assert torch.equal(a, b)
+
+
+def test_a_partial_file_is_told(family, state):
+    read = [k for k in state if k.endswith(("leave.weight", "conv3.weight", "g_s.6.bias", "proj.bias", "h_s.4.bias"))]
+    for name in read[:3]:
+        with pytest.raises(WeightsError, match=f"missing: {name.removeprefix('model.')}|missing: {name}"):
+            convert({k: v for k, v in state.items() if k != name}, HEADS)
+
+
+def test_what_is_not_of_the_file_is_told(state):
+    with pytest.raises(WeightsError, match=r"not known: something\.weight"):
+        convert({**state, "something.weight": torch.zeros(2)}, HEADS)
+
+
+def test_a_wrong_shape_is_told(state):
+    name = next(k for k, v in state.items() if v.ndim == 4 and ("synthesis" in k or "g_s" in k))
+    shape = state[name].shape
+    with pytest.raises(WeightsError, match="shape of"):
+        convert({**state, name: torch.zeros(*shape[:-1], shape[-1] + 2)}, HEADS)
+
+
+def test_another_state_dict_is_refused():
+    with pytest.raises(WeightsError, match="not a published TerraCodec state dict"):
+        convert({"conv1.weight": torch.zeros(3)})
