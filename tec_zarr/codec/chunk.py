@@ -17,7 +17,6 @@ from tec_zarr.codec.settings import DEFAULT_QUALITY, Settings, as_quality
 from tec_zarr.codec.targets import make_goal, psnr_of, search
 from tec_zarr.codec.trial import Trial, Work
 from tec_zarr.errors import DamagedChunkError, TargetError, TargetWarning
-from tec_zarr.models.bands import L2A
 from tec_zarr.models.config import TOKENS
 
 
@@ -81,8 +80,8 @@ def decode_chunk(data: bytes | memoryview, device: str = "auto") -> np.ndarray:
 def _check(header: Header, frames: list[Frame], loaded: runtime.Loaded) -> None:
     """Raise DamagedChunkError where undamaged parts do not go together."""
     latents = [frame.latents for frame in frames if frame.latents is not None]
-    if header.shape[1] != len(L2A) if header.bands is None else max(header.bands) >= len(L2A):
-        raise DamagedChunkError(f"{header.shape[1]} bands, indices {header.bands}, where {len(L2A)} are known")
+    if header.shape[1] != loaded.bands if header.bands is None else max(header.bands) >= loaded.bands:
+        raise DamagedChunkError(f"{header.shape[1]} bands, indices {header.bands}, where {loaded.bands} are known")
     if not loaded.exact.tokens and any(frame.tokens != TOKENS for frame in latents):
         raise DamagedChunkError(f"a frame without all of its tokens, where {header.model} has none to drop")
     bases = {bound.base for bound in header.bounds or ()}

@@ -87,11 +87,11 @@ def _invalid(frame: np.ndarray, dn: np.ndarray, header: Header) -> np.ndarray:
 
 
 def _indices(header: Header) -> list[int]:
-    return list(header.bands if header.bands is not None else range(len(L2A)))
+    return list(header.bands if header.bands is not None else range(header.shape[1]))
 
 
 def _standardize(filled: np.ndarray, header: Header, statistics: Statistics, out: np.ndarray) -> None:
-    """Fill model bands `out` (12, y, x) from a frame's own bands; those that are missing are predicted from the others."""
+    """Fill model bands `out` (bands, y, x) from a frame's own; those that are missing are predicted from the others."""
     present = _indices(header)
     mean, std = (v[present, None, None] for v in (statistics.mean, statistics.std))
     known = (filled - mean) / std

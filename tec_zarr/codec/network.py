@@ -53,6 +53,6 @@ def decode(
         def synthesize(part: torch.Tensor, latents: int = latents) -> torch.Tensor:
             return model.synthesize(part[:, :latents], part[:, latents:], condition)
 
-        x_hat = tiled(synthesize, both, 1, stride, loaded.margin + 1)
+        x_hat = tiled(synthesize, both, 1, stride, loaded.margin + loaded.refinement_margin)
         out.append(x_hat[..., :height, :width].cpu().numpy())
     return list(np.stack(out, axis=1))

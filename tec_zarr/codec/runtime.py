@@ -15,6 +15,8 @@ from tec_zarr.models import checkpoint, registry
 from tec_zarr.models.coding import exact
 from tec_zarr.models.coding.image import ImageCoder
 from tec_zarr.models.coding.temporal import TemporalCoder
+from tec_zarr.models.config import ConvConfig
+from tec_zarr.models.convolutions import reach
 from tec_zarr.models.transform_codec import TransformCodec
 from tec_zarr.models.transforms import receptive_latents
 
@@ -47,11 +49,18 @@ class Loaded:
 
     @property
     def margin(self) -> int:
-        return receptive_latents(self.model.config.transforms)
+        """Latents around a latent or its pixels that have influence on them through a transform."""
+        transforms = self.model.config.transforms
+        return reach(transforms) if isinstance(transforms, ConvConfig) else receptive_latents(transforms)
+
+    @property
+    def refinement_margin(self) -> int:
+        """Latents that the refinement before synthesis reaches beyond that: a 3x3, or two as published."""
+        return 2 if isinstance(self.model.config.transforms, ConvConfig) else 1
 
 
 _lock = threading.Lock()
-_loaded: dict[tuple[str, str], Loaded] = {}
+_loaded: dict[tuple[str, str | None, str], Loaded] = {}
 
 
 def choose_device(device: str) -> torch.device:
@@ -64,27 +73,28 @@ def choose_device(device: str) -> torch.device:
         raise InvalidInputError(f"device must be 'auto' or a torch device like 'cpu' or 'cuda:0'; got {device!r}") from error
 
 
-def load(name: str, device: str) -> Loaded:
-    """The shipped model `name` on `device`, loaded once however many threads ask."""
+def load(name: str, device: str, sha256: str = "") -> Loaded:
+    """The model `name` on `device`, loaded once however many threads ask; of published ones that whose hash begins so."""
     chosen = choose_device(device)
     with _lock:
-        key = (name, str(chosen))
+        entry = registry.find(name, sha256)
+        key = (name, entry.sha256, str(chosen))
         if key not in _loaded:
-            entry = registry.find(name)
             base = None if entry.base is None else registry.find(entry.base).read()
             _loaded[key] = ready(checkpoint.parse(entry.read(), base), chosen)
         return _loaded[key]
 
 
 def load_for(name: str, weights: bytes, device: str) -> Loaded:
-    """The model that a chunk names; raises WeightsError where this release has other weights by that name."""
-    entry = registry.find(name)
-    if not entry.sha256.startswith(weights.hex()):
+    """The model that a chunk names; raises WeightsError where this release, or this machine, has other weights by that
+    name or none."""
+    entry = registry.find(name, weights.hex())
+    if entry.published is None and not entry.sha256.startswith(weights.hex()):
         raise WeightsError(
             f"the chunk was encoded with weights {weights.hex()}… of {name}, this release has {entry.sha256[:16]}…; "
             "install the release of tec_zarr that wrote it"
         )
-    return load(name, device)
+    return load(name, device, weights.hex())
 
 
 def ready(model: TransformCodec, device: torch.device) -> Loaded:

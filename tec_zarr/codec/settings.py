@@ -35,7 +35,7 @@ class Settings:
         SHA-256 of the weights in hexadecimal; None takes those that `model` names in this release.
     quality
         1 (smallest) to 100 (most faithful); where no target is given either: 75, or what goes best with the `tokens` of a
-        FlexTEC.
+        FlexTEC. Published models have one quality, and no targets.
     psnr, rmse, bppb, ratio
         Targets, one of them at most and only without `quality`, which is searched for each chunk: PSNR in dB (peak 10,000
         DN) and RMSE in the array's own units over valid samples; bits a sample; how many times smaller than the array.
@@ -45,7 +45,7 @@ class Settings:
         Bound on the error of every valid sample, in the array's own units; 0: lossless. One number, or one for each band
         of a mapping; bands that it does not name have none.
     bands
-        Names along the band axis, any selection of the twelve L2A bands in any order.
+        Names along the band axis, any selection of the twelve L2A bands in any order; of published models all bands.
     offset_dn
         Reflectance of integer arrays is (DN + offset_dn) * 1e-4: 0 without, -1000 with the offset of processing
         baseline 04.00.
@@ -74,15 +74,21 @@ class Settings:
     best_effort: bool = False
 
     def __post_init__(self) -> None:
-        entry = registry.find(self.model)
-        if self.weights not in (None, entry.sha256):
+        entry = registry.find(self.model, self.weights or "")
+        if entry.published is None and self.weights not in (None, entry.sha256):
             raise WeightsError(
                 f"{self.model} with weights {self.weights} was asked for, but this release has {entry.sha256}; "
                 "install the release of tec_zarr that wrote the store"
             )
-        object.__setattr__(self, "weights", entry.sha256)
+        if (weights := self.weights or entry.sha256) is None:
+            raise WeightsError(f"{self.model} is not on this machine. {registry.elsewhere(self.model)}")
+        object.__setattr__(self, "weights", weights)
         self._check_targets()
-        object.__setattr__(self, "bands", _bands(self.bands))
+        if entry.published and (self.target or self.quality not in (None, DEFAULT_QUALITY)):
+            raise InvalidInputError(
+                f"{self.model} has one quality: give neither quality nor {', '.join(TARGETS)}, or choose another model"
+            )
+        object.__setattr__(self, "bands", _bands(self.bands, entry))
         if not isinstance(self.offset_dn, numbers.Integral) or abs(self.offset_dn) > MAX_OFFSET_DN:
             raise InvalidInputError(f"offset_dn must be a whole number of DN, usually 0 or -1000; got {self.offset_dn!r}")
         object.__setattr__(self, "offset_dn", int(self.offset_dn))
@@ -92,7 +98,7 @@ class Settings:
         object.__setattr__(self, "nodata", _nodata(self.nodata))
         object.__setattr__(self, "max_error", _max_error(self.max_error, self.bands))
         object.__setattr__(self, "tokens", _tokens(self.tokens))
-        if self.tokens != ALL_TOKENS and entry.quality_of_tokens is None:
+        if self.tokens != ALL_TOKENS and not entry.drops_tokens:
             raise InvalidInputError(f"tokens={self.tokens} needs a FlexTEC, which {self.model} is not: give quality only")
         if self.target is None:
             quality = _default_quality(entry, self.tokens) if self.quality is None else self.quality
@@ -149,7 +155,8 @@ class Settings:
     @property
     def band_indices(self) -> tuple[int, ...] | None:
         """Where the bands stand among the model's; None where they are the model's own."""
-        return None if self.bands == L2A else tuple(L2A.index(b) for b in self.bands)
+        known = registry.find(self.model, self.weights).bands
+        return None if self.bands == known else tuple(known.index(b) for b in self.bands)
 
 
 def _is_number(value: object) -> bool:
@@ -210,11 +217,16 @@ def _tokens(value: object) -> int | tuple[int, ...]:
     return tuple(int(n) for n in each) if isinstance(value, Iterable) else int(each[0])
 
 
-def _bands(names: object) -> tuple[str, ...]:
+def _bands(names: object, entry: registry.Entry) -> tuple[str, ...]:
     if isinstance(names, str) or not isinstance(names, Iterable):
         names = (names,)
     names = tuple(names)
-    unknown = [b for b in names if b not in L2A]
+    if entry.published and sorted(names) != sorted(entry.bands):
+        raise InvalidInputError(
+            f"{entry.name} codes all of its {len(entry.bands)} bands: bands must name {', '.join(entry.bands)} in the order "
+            f"that the cube has them in; got {names}"
+        )
+    unknown = [b for b in names if b not in entry.bands]
     if unknown or not names or len(set(names)) != len(names):
         raise InvalidInputError(
             f"bands must name the band axis with distinct Sentinel-2 L2A bands out of {', '.join(L2A)}; got {names}"

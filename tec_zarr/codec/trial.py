@@ -48,7 +48,7 @@ class Work:
 
     def __init__(self, array: np.ndarray, settings: Settings, device: str):
         self.settings = settings
-        self.loaded = runtime.load(settings.model, device)
+        self.loaded = runtime.load(settings.model, device, settings.weights)
         self.gathered = cube.gather(array, settings)
 
     @functools.cached_property

@@ -7,13 +7,13 @@ import pytest
 import torch
 import weights
 from comparison import COMPARISONS, compare
+from states import HEADS, published_state
 
 from tec_zarr.errors import WeightsError
 from tec_zarr.models import checkpoint
 from tec_zarr.models.published.convert import convert
 
 CACHED = pathlib.Path(__file__).with_name("cached")
-HEADS = 4
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -21,14 +21,6 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 @pytest.fixture(scope="module", params=COMPARISONS)
 def family(request):
     return request.param
-
-
-def published_state(family):
-    """A state dict as the published files have it: empty tables, masks and bounds included."""
-    shapes = weights.small_shapes(family)
-    drawn = {k: torch.from_numpy(v) for k, v in weights.draw(shapes).items()}
-    prefix = "model." if family in ("tec-fp", "tec-elic") else ""
-    return {prefix + k: drawn.get(k, torch.empty(shape)) for k, shape in shapes.items()}
 
 
 @pytest.fixture(scope="module")

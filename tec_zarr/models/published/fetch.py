@@ -1,0 +1,74 @@
+"""Published checkpoints into the cache folder: downloaded or from a file, checked, converted, named by their hash."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pathlib
+import pickle
+import tempfile
+
+import torch
+
+from tec_zarr.errors import WeightsError
+from tec_zarr.models import checkpoint, registry
+from tec_zarr.models.bands import LEVELS
+from tec_zarr.models.published.catalog import Published, catalog
+from tec_zarr.models.published.convert import convert
+
+
+def fetch(name: str, file: str | os.PathLike | None = None) -> registry.Entry:
+    """Put the published checkpoint `name` into the cache folder, from its Hugging Face repository or from a local `file`.
+
+    A checkpoint is read without unpickling code, and its tensors must be those of its family.
+
+    Raises WeightsError where there is no such checkpoint, where it cannot be downloaded, or where the file is another one.
+    """
+    if name not in catalog():
+        raise WeightsError(f"there is no published checkpoint {name!r}, only {sorted(catalog())}")
+    source = catalog()[name]
+    path = pathlib.Path(file) if file is not None else _download(name, source)
+    model = convert(_state(path))
+    found = f"{model.config.family} of {len(model.config.transforms.bands)} bands"
+    wanted = f"{source.family} of {len(LEVELS[source.level].bands)} bands"
+    if found != wanted:
+        raise WeightsError(f"{path} holds a {found}, where {name} is a {wanted}")
+    data = checkpoint.dump(model, precision=torch.float32)
+    _write(registry.cached_path(name, hashlib.sha256(data).hexdigest()), data)
+    return registry.find(name)
+
+
+def _state(path: pathlib.Path) -> dict[str, torch.Tensor]:
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        raise WeightsError(f"{path} cannot be read as a state dict: {error}") from error
+    if not (isinstance(state, dict) and all(isinstance(v, torch.Tensor) for v in state.values())):
+        raise WeightsError(f"{path} is not a state dict: names and tensors, nothing else")
+    return state
+
+
+def _download(name: str, source: Published) -> pathlib.Path:
+    try:
+        from huggingface_hub import hf_hub_download
+    except ImportError as error:
+        raise WeightsError(f'downloading {name} needs huggingface_hub: pip install "tec_zarr[hub]"') from error
+    try:
+        return pathlib.Path(hf_hub_download(source.repository, source.file))
+    except Exception as error:  # whatever the client raises, the remedy is the same
+        raise WeightsError(
+            f"{source.file} of {source.repository} could not be downloaded ({error}). {registry.elsewhere(name)}"
+        ) from error
+
+
+def _write(path: pathlib.Path, data: bytes) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        temporary = pathlib.Path(file.name)
+        try:
+            file.write(data)
+            file.close()
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
