@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -9,15 +11,20 @@ from tec_zarr.models.coding.layout import Layout
 from tec_zarr.models.patching import to_windows
 from tec_zarr.models.prior import Context, TemporalPrior, context_pair
 
+Opening = Callable[[Tensor, int], Context]
+"""Conditions (N, conditions) and blocks of each item to the context of frames that have none before them."""
+
 PASS = 64
 """Blocks in one pass of the prior, to bound memory."""
 
 
 class Past:
-    """The contexts of the last two frames of like-sized series; `unit` (N, 1, latents), `condition` (N, conditions)."""
+    """The contexts of the last two frames of like-sized series with `unit` (N, 1, latents) and `condition` (N, conditions);
+    `opening` gives that of a first frame."""
 
-    def __init__(self, prior: TemporalPrior, layout: Layout, unit: Tensor, condition: Tensor):
+    def __init__(self, prior: TemporalPrior, layout: Layout, unit: Tensor, condition: Tensor, opening: Opening):
         self._prior, self._layout, self._unit, self._condition = prior, layout, unit, condition
+        self._opening = opening
         self._seen: list[Tensor] = []
         self._last: Tensor | None = None
 
@@ -35,7 +42,7 @@ class Past:
         """What the blocks of a group of the next frame attend to."""
         self._look()
         if not self._seen:
-            return self._prior.opening(self._condition, group.stop - group.start)
+            return self._opening(self._condition, group.stop - group.start)
         pair = context_pair([seen[:, group].flatten(0, 1) for seen in self._seen])
         passes = [self._prior.context(frames) for frames in zip(*(frame.split(PASS) for frame in pair), strict=True)]
         if len(passes) == 1:

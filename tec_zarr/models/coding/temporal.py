@@ -15,6 +15,7 @@ from tec_zarr.models.coding.layout import Layout
 from tec_zarr.models.coding.past import PASS, Past
 from tec_zarr.models.config import TOKENS
 from tec_zarr.models.patching import from_blocks, pad_to_blocks, to_blocks, to_windows
+from tec_zarr.models.prior import Context
 from tec_zarr.models.tec_tt import TecTT
 
 
@@ -26,6 +27,7 @@ class TemporalCoder(nn.Module):
         self.prior = copy.deepcopy(model.prior)
         self.gains = copy.deepcopy(model.gains)
         self.register_buffer("latent_spread", model.latent_spread.clone())
+        self._opening: Context | None = None
         self.double().eval().requires_grad_(False)
 
     @property
@@ -36,6 +38,14 @@ class TemporalCoder(nn.Module):
     def unit(self, condition: Tensor) -> Tensor:
         """Units (N, 1, latents) of float64 conditions (N, conditions)."""
         return (self.gains(condition) * self.latent_spread)[:, None]
+
+    def opening(self, condition: Tensor, blocks: int) -> Context:
+        """The context of a first frame, of each of `blocks` blocks; where there are no conditions it is computed once."""
+        if condition.shape[1]:
+            return self.prior.opening(condition, blocks)
+        if self._opening is None:
+            self._opening = self.prior.opening(condition[:1], 1)
+        return [tuple(part.expand(len(condition) * blocks, -1, -1, -1) for part in layer) for layer in self._opening]
 
     def layout(self, height: int, width: int) -> Layout:
         return Layout(height, width, len(self.latent_spread), self.tokens)
@@ -59,7 +69,7 @@ class TemporalCoder(nn.Module):
     ) -> list[list[Latents]]:
         """Frame by frame: what is dropped comes back as predicted, and the frames after it are predicted from that."""
         unit = self.unit(condition)
-        past = Past(self.prior, layout, unit, condition)
+        past = Past(self.prior, layout, unit, condition, self.opening)
         coded = []
         for frame, kept in zip(y_hat.transpose(0, 1), zip(*tokens, strict=True), strict=True):
             blocks = self.prior.arrange(to_blocks(frame)).unflatten(0, (len(frame), -1))
@@ -145,7 +155,7 @@ def distributions(exact: TemporalCoder, y_hat: Tensor, condition: Tensor) -> tup
         windows = to_windows(frames, exact.prior.config.window, part).unflatten(0, (times, n * count))
         tokens = exact.prior.arrange(to_blocks(frames, part)).unflatten(0, (times, n * count))
         each = unit.repeat_interleave(count, 0)
-        opening = exact.prior.opening(condition, count)
+        opening = exact.opening(condition, count)
         features = exact.prior.teacher_forced(windows, tokens, opening, each, condition.repeat_interleave(count, 0))
         distribution = exact.prior.distribution(features, exact.prior.token_unit(each))
         parts.append([d.unflatten(1, (n, count)).transpose(0, 1).cpu().numpy() for d in distribution])
@@ -173,7 +183,7 @@ class SeriesDecoder:
 
     def __init__(self, exact: TemporalCoder, condition: Tensor, height: int, width: int):
         self._prior, self._layout = exact.prior, exact.layout(height, width)
-        self._past = Past(exact.prior, self._layout, exact.unit(condition), condition)
+        self._past = Past(exact.prior, self._layout, exact.unit(condition), condition, exact.opening)
 
     @torch.inference_mode()
     def decompress(self, frames: list[Latents]) -> tuple[Tensor, Tensor]:
