@@ -1,0 +1,99 @@
+"""TEC-TT of the published size here and in PyPI's terracodec 0.3.1: the same drawn weights, the same cube, in turn.
+
+    python benchmarks/versus_terracodec.py --oracle ORACLE_PYTHON [--data CORPUS_FOLDER] [--frames 4] [--rounds 1]
+
+Each side runs in a process of its own and codes standardized frames of 12 x 256 x 256 to streams and back; loading weights
+is not counted. CONTRIBUTING.md says how to make the environment of the oracle. Drawn weights say nothing about rates, so the
+bits only tell that both sides code the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pathlib
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+import torch
+
+from tec_zarr.codec import network, runtime
+from tec_zarr.models.bands import L2A, L2A_MEAN, L2A_STD
+from tec_zarr.models.config import TOKENS
+from tec_zarr.models.published.convert import convert
+from tec_zarr.testing.synthetic import series
+from tec_zarr.training.corpus import read_corpus_file
+
+THEIRS = pathlib.Path(__file__).resolve().parents[1] / "tests" / "oracle" / "terracodec_outputs.py"
+SITE = "l2a_ts_ssl4eo_0080717"
+
+
+def images(data: pathlib.Path | None, count: int) -> np.ndarray:
+    """Standardized frames (count, 12, 256, 256), float32, of real imagery where there is a corpus."""
+    cube = series(count, seed=0).values
+    if data is not None:
+        found, meta = read_corpus_file(data / f"{SITE}.zip")
+        cube = found[:count, [meta["bands"].index(b) for b in L2A], :256, :256]
+    mean, std = (np.array(part, np.float32)[:, None, None] for part in (L2A_MEAN, L2A_STD))
+    return (cube.astype(np.float32) - mean) / std
+
+
+def clock(source: pathlib.Path, state: pathlib.Path) -> None:
+    """What `terracodec_outputs.py time` prints, of this package."""
+    x = np.load(source)
+    model = convert(torch.load(state, weights_only=True, mmap=True))
+    loaded = runtime.ready(model, torch.device("cpu"))
+    none = torch.empty(0, dtype=torch.float64)
+    began = time.perf_counter()
+    coded = network.encode(loaded, [x], [none], [[TOKENS] * len(x)])
+    between = time.perf_counter()
+    network.decode(loaded, coded, [none], *x.shape[-2:])
+    done = time.perf_counter()
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    bits = sum(8 * len(frame.stream) for frame in coded[0])
+    print(json.dumps({"compress": between - began, "decompress": done - between, "memory": memory, "bits": bits}))
+
+
+def run(command: list[object], threads: int) -> dict[str, float]:
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    said = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True, env=environment)
+    return json.loads(said.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--oracle", type=pathlib.Path)
+    parser.add_argument("--data", type=pathlib.Path)
+    parser.add_argument("--frames", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--clock", nargs=2, type=pathlib.Path, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.clock:
+        clock(*args.clock)
+        return
+    found = {"terracodec": [], "tec_zarr": []}
+    with tempfile.TemporaryDirectory() as folder:
+        source, state = pathlib.Path(folder, "images.npy"), pathlib.Path(folder, "state.pt")
+        np.save(source, images(args.data, args.frames))
+        for _ in range(args.rounds):
+            found["terracodec"].append(run([args.oracle, THEIRS, "time", source, state], args.threads))
+            found["tec_zarr"].append(run([sys.executable, __file__, "--clock", source, state], args.threads))
+    middle = {
+        side: {name: statistics.median(r[name] for r in rounds) for name in rounds[0]} for side, rounds in found.items()
+    }
+    for side, values in middle.items():
+        seconds = (f"{name} {values[name] / args.frames:6.2f} s a frame" for name in ("compress", "decompress"))
+        print(f"{side:10}  {'   '.join(seconds)}   memory {values['memory']:5.0f} MB   {values['bits']:.0f} bits")
+    times = {name: middle["terracodec"][name] / middle["tec_zarr"][name] for name in ("compress", "decompress")}
+    print("  ".join(f"{name} {factor:.1f} times as fast" for name, factor in times.items()))
+
+
+if __name__ == "__main__":
+    main()
