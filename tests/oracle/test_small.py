@@ -11,6 +11,7 @@ from states import HEADS, published_state
 
 from tec_zarr.errors import WeightsError
 from tec_zarr.models import checkpoint
+from tec_zarr.models.coding import exact
 from tec_zarr.models.published.convert import convert
 
 CACHED = pathlib.Path(__file__).with_name("cached")
@@ -42,6 +43,25 @@ def test_a_converted_model_survives_its_file(family, state):
         assert name == other
         assert a.dtype == b.dtype
         assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("relative", [1e-15, 1e-14])
+@torch.inference_mode()
+def test_a_machine_that_rounds_otherwise_decodes_the_same(family, state, relative):
+    """Latents off their means are no integers, and contexts of others: still the same symbols everywhere."""
+    model = convert(state, HEADS)
+    coder, other = exact(model), exact(model)
+    noise = torch.Generator().manual_seed(3)
+    for parameter in other.prior.parameters():
+        parameter.mul_(1 + relative * torch.randn(parameter.shape, generator=noise, dtype=torch.float64))
+    none = torch.empty(1, 0, dtype=torch.float64)
+    y = model.analyze(torch.from_numpy(weights.small_images()), none.float()).double()[None]
+    (frames,) = coder.compress(y, none, [[16] * y.shape[1]])
+    decoders = coder.decoder(none, *y.shape[-2:]), other.decoder(none, *y.shape[-2:])
+    for t, frame in enumerate(frames):
+        (here, _), (there, _) = (decoder.decompress([frame]) for decoder in decoders)
+        torch.testing.assert_close(here, there, rtol=0, atol=1e-8)
+        assert (here[0] - y[0, t]).abs().max() <= 0.5 + 1e-9
 
 
 def test_a_partial_file_is_told(family, state):
