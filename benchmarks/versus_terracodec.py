@@ -3,8 +3,8 @@
     python benchmarks/versus_terracodec.py --oracle ORACLE_PYTHON [--data CORPUS_FOLDER] [--frames 4] [--rounds 1]
 
 Each side runs in a process of its own and codes standardized frames of 12 x 256 x 256 to streams and back; loading weights
-is not counted. CONTRIBUTING.md says how to make the environment of the oracle. Drawn weights say nothing about rates, so the
-bits only tell that both sides code the same.
+is not counted. CONTRIBUTING.md says how to make the environment of the oracle. Rates are not shown: drawn weights say
+nothing about them.
 """
 
 from __future__ import annotations
@@ -56,8 +56,7 @@ def clock(source: pathlib.Path, state: pathlib.Path) -> None:
     network.decode(loaded, coded, [none], *x.shape[-2:])
     done = time.perf_counter()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    bits = sum(8 * len(frame.stream) for frame in coded[0])
-    print(json.dumps({"compress": between - began, "decompress": done - between, "memory": memory, "bits": bits}))
+    print(json.dumps({"compress": between - began, "decompress": done - between, "memory": memory}))
 
 
 def run(command: list[object], threads: int) -> dict[str, float]:
@@ -90,7 +89,7 @@ def main() -> None:
     }
     for side, values in middle.items():
         seconds = (f"{name} {values[name] / args.frames:6.2f} s a frame" for name in ("compress", "decompress"))
-        print(f"{side:10}  {'   '.join(seconds)}   memory {values['memory']:5.0f} MB   {values['bits']:.0f} bits")
+        print(f"{side:10}  {'   '.join(seconds)}   memory {values['memory']:5.0f} MB")
     times = {name: middle["terracodec"][name] / middle["tec_zarr"][name] for name in ("compress", "decompress")}
     print("  ".join(f"{name} {factor:.1f} times as fast" for name, factor in times.items()))
 
