@@ -23,7 +23,7 @@ from tec_zarr.models.transforms import receptive_latents
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Loaded:
-    """A model on a device: transforms in float32, prior in float64."""
+    """A model on a device: transforms in float32, prior computed in float64."""
 
     model: TransformCodec
     exact: ImageCoder | TemporalCoder
@@ -80,9 +80,16 @@ def load(name: str, device: str, sha256: str = "") -> Loaded:
         entry = registry.find(name, sha256)
         key = (name, entry.sha256, str(chosen))
         if key not in _loaded:
-            base = None if entry.base is None else registry.find(entry.base).read()
-            _loaded[key] = ready(checkpoint.parse(entry.read(), base), chosen)
+            _loaded[key] = ready(_model(entry), chosen)
         return _loaded[key]
+
+
+def _model(entry: registry.Entry) -> TransformCodec:
+    if entry.published:
+        return checkpoint.map_file(entry.checked())
+    data = entry.read()
+    base = checkpoint.base_of(data)
+    return checkpoint.parse(data, None if base is None else registry.find_base(base).read())
 
 
 def load_for(name: str, weights: bytes, device: str) -> Loaded:

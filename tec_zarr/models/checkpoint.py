@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pathlib
 
 import torch
 from safetensors.torch import load as load_tensors
@@ -16,6 +17,8 @@ from torch import Tensor
 
 from tec_zarr.models.config import ModelConfig
 from tec_zarr.models.families import build
+from tec_zarr.models.mapped_file import MappedFile
+from tec_zarr.models.tec_tt import TecTT
 from tec_zarr.models.transform_codec import TransformCodec
 
 
@@ -36,12 +39,21 @@ def dump(model: TransformCodec, base: bytes | None = None, precision: torch.dtyp
     return save_tensors(tensors, metadata=metadata)
 
 
+def _metadata(data: bytes) -> dict[str, str]:
+    return json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+
+
+def base_of(data: bytes) -> str | None:
+    """The SHA-256 of the file that the weights of another build on; None where they need none."""
+    return _metadata(data).get("base")
+
+
 def parse(data: bytes, base: bytes | None = None) -> TransformCodec:
     """The model, in float32 and evaluation mode, that `dump` wrote.
 
     Raises ValueError where the file needs another base, or tensors are missing, superfluous or of other shapes.
     """
-    metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+    metadata = _metadata(data)
     given = None if base is None else hashlib.sha256(base).hexdigest()
     if metadata.get("base") != given:
         raise ValueError(f"weights that build on the file with SHA-256 {metadata.get('base')} were given {given}")
@@ -51,6 +63,21 @@ def parse(data: bytes, base: bytes | None = None) -> TransformCodec:
     known = {} if base is None else {k: v for k, v in load_tensors(base).items() if k in wanted}
     _check(tensors := {**known, **tensors}, wanted)
     model.load_state_dict({k: v.to(wanted[k].dtype) for k, v in tensors.items()}, assign=True)
+    return model.eval().requires_grad_(False)
+
+
+def map_file(path: pathlib.Path) -> TransformCodec:
+    """The model of a file that `dump` wrote in float32 and without a base; its weights stay there until they are used.
+
+    Of a temporal prior, what is needed once a frame does not stay in memory. Raises ValueError as `parse` does.
+    """
+    file = MappedFile(path)
+    with torch.device("meta"):
+        model = build(ModelConfig.from_dict(json.loads(file.metadata["config"])))
+    _check(file.tensors, model.state_dict())
+    model.load_state_dict(file.tensors, assign=True)
+    if isinstance(model, TecTT):
+        model.prior.after_layer = file.release
     return model.eval().requires_grad_(False)
 
 

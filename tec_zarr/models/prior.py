@@ -15,7 +15,7 @@ published FlexTEC windows are repacked too, in 64 groups).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -23,21 +23,21 @@ from torch import Tensor, nn
 from tec_zarr.models.config import LOG_SCALE_RANGE, TOKENS, TemporalConfig
 from tec_zarr.models.patching import repack
 from tec_zarr.models.quality import ConditionBias
-from tec_zarr.models.transformer import EPSILON, DecoderLayer, Pair
-
-Context = list[tuple[Tensor, Tensor]]
-"""Keys and values for each decoder layer, (B, heads, 128, width / heads) each."""
-
+from tec_zarr.models.transformer import DecoderLayer, LayerNorm, Linear, Pair
 
 PUBLISHED_MIN_SCALE = 0.01
 """What the published likelihood adds to every scale."""
 
 
+def _nothing() -> None:
+    """Where nothing is to be done after a layer."""
+
+
 def _head(width: int, latents: int, slope: float) -> nn.Sequential:
     head = nn.Sequential(
-        nn.Linear(width, width), nn.LeakyReLU(slope),
-        nn.Linear(width, width), nn.LeakyReLU(slope),
-        nn.Linear(width, latents),
+        Linear(width, width), nn.LeakyReLU(slope),
+        Linear(width, width), nn.LeakyReLU(slope),
+        Linear(width, latents),
     )  # fmt: skip
     nn.init.zeros_(head[-1].weight)
     nn.init.zeros_(head[-1].bias)
@@ -45,16 +45,20 @@ def _head(width: int, latents: int, slope: float) -> nn.Sequential:
 
 
 class TemporalPrior(nn.Module):
-    """Predicts blocks of 16 tokens from context frames; one causal pass to encode, cached steps to decode."""
+    """Predicts blocks of 16 tokens from context frames; one causal pass to encode, cached steps to decode.
+
+    `after_layer` is called after each layer that is not needed again before the next frame: all but those of cached steps.
+    """
 
     def __init__(self, config: TemporalConfig, latents: int, conditions: int):
         super().__init__()
         width, pair = config.width, (config.width, config.heads, config.mlp_ratio)
         self.config = config
+        self.after_layer: Callable[[], None] = _nothing
         self.first_frame = nn.Parameter(torch.zeros(latents))
-        self.embed = nn.Sequential(nn.Linear(latents, width), nn.LayerNorm(width, eps=EPSILON))
+        self.embed = nn.Sequential(Linear(latents, width), LayerNorm(width))
         if config.repack or config.published:
-            self.embed_packed = nn.Sequential(nn.Linear(latents, width), nn.LayerNorm(width, eps=EPSILON))
+            self.embed_packed = nn.Sequential(Linear(latents, width), LayerNorm(width))
         if config.masks:
             self.masked = nn.Parameter(0.02 * torch.randn(width))
         self.context_bias = ConditionBias(conditions, width)
@@ -73,26 +77,34 @@ class TemporalPrior(nn.Module):
         """What one previous frame tells: (B, 64, width) from its windows (B, 64, latents) in steps."""
         return self._separate(windows / unit, condition)
 
-    def opening(self, condition: Tensor, blocks: int) -> Context:
-        """The learned context of a frame that has none before it, the same for each of `blocks` blocks of an item."""
-        constant = self.first_frame.expand(len(condition), self.config.window**2, -1)
+    def opening(self, condition: Tensor) -> Tensor:
+        """The learned context (N, 128, width) of a frame that has none before it, the same for all blocks of an item."""
+        constant = self.first_frame.to(condition).expand(len(condition), self.config.window**2, -1)
         first = self._separate(constant, condition)
-        return [tuple(part.repeat_interleave(blocks, 0) for part in layer) for layer in self.context([first, first])]
+        return self.context([first, first])
 
     def _separate(self, windows: Tensor, condition: Tensor) -> Tensor:
         if self.config.repack and self.config.published:
             windows = repack(windows)
         x = self.embed(windows) + self.window_positions + self.context_bias(condition)[:, None]
-        for pair in self.separate:
+        return self._attend(self.separate, x)
+
+    def _attend(self, pairs: nn.ModuleList, x: Tensor) -> Tensor:
+        for pair in pairs:
             x = pair.self_attend(x)
+            self.after_layer()
         return x
 
-    def context(self, frames: Sequence[Tensor]) -> Context:
-        """What the decoder attends to, from the frame contexts (B, 64, width), oldest first."""
-        x = torch.cat(frames, 1) + self.joint_positions
-        for pair in self.joint:
-            x = pair.self_attend(x)
-        return [layer.context.attention.keys_values(x) for layer in self.decoder]
+    def context(self, frames: Sequence[Tensor]) -> Tensor:
+        """What the decoder attends to, (B, 128, width), from the frame contexts (B, 64, width), oldest first."""
+        return self._attend(self.joint, torch.cat(frames, 1) + self.joint_positions)
+
+    def keys_values(self, context: Tensor, blocks: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Keys and values for each decoder layer in turn, (blocks, heads, 128, width / heads) each, from the context of each
+        block, or of items that have equally many."""
+        for layer in self.decoder:
+            both = layer.context.attention.keys_values(context)
+            yield both if len(context) == blocks else tuple(p.repeat_interleave(blocks // len(context), 0) for p in both)
 
     def arrange(self, blocks: Tensor) -> Tensor:
         """Positions (B, 16, C) of blocks to tokens, or back: the two are the same."""
@@ -111,7 +123,7 @@ class TemporalPrior(nn.Module):
         return torch.where(kept[..., None], embedded, self.masked)
 
     def features(
-        self, tokens: Tensor, context: Context, unit: Tensor, condition: Tensor, kept: Tensor | None = None
+        self, tokens: Tensor, context: Tensor, unit: Tensor, condition: Tensor, kept: Tensor | None = None
     ) -> Tensor:
         """Features (B, 16, width) of all tokens at once from the true ones (B, 16, latents), teacher-forced.
 
@@ -120,33 +132,32 @@ class TemporalPrior(nn.Module):
         before = self.embed_tokens(tokens[:, :-1], unit[:, :-1], None if kept is None else kept[:, :-1])
         x = torch.cat([self.start.expand(len(tokens), 1, -1), before], 1)
         x = x + self.token_positions + self.token_bias(condition)[:, None]
-        for layer, (keys, values) in zip(self.decoder, context, strict=True):
+        for layer, (keys, values) in zip(self.decoder, self.keys_values(context, len(tokens)), strict=True):
             x = layer.context.cross_attend(layer.own.self_attend(x, causal=True), keys, values)
+            self.after_layer()
         return x
 
     def teacher_forced(
-        self, windows: Tensor, tokens: Tensor, opening: Context, unit: Tensor, condition: Tensor, kept: Tensor | None = None
+        self, windows: Tensor, tokens: Tensor, opening: Tensor, unit: Tensor, condition: Tensor, kept: Tensor | None = None
     ) -> Tensor:
         """Features (T, B, 16, width) of a whole series whose latents are known.
 
         `windows` (T, B, 64, latents) and `tokens` (T, B, 16, latents) are those of every frame; `opening` is the context of
-        the first one; `unit` (B, 1, latents); `kept` (T, B, 16) or all.
+        the first one (of every block, or of each item); `unit` (B, 1, latents); `kept` (T, B, 16) or all.
         """
         times, later = len(tokens), len(tokens) - 1
-        context = opening
+        context = opening.repeat_interleave(len(unit) // len(opening), 0)
         if later:
             each = unit.repeat(later, 1, 1), condition.repeat(later, 1)
             seen = self.frame_context(windows[:-1].flatten(0, 1), *each).unflatten(0, (later, -1))
             pairs = (context_pair(list(seen[:t])) for t in range(1, times))
             after = self.context([torch.cat(frames) for frames in zip(*pairs, strict=True)])
-            context = [
-                tuple(torch.cat(parts) for parts in zip(*layers, strict=True)) for layers in zip(opening, after, strict=True)
-            ]
+            context = torch.cat([context, after])
         each = self.token_unit(unit).repeat(times, 1, 1), condition.repeat(times, 1)
         features = self.features(tokens.flatten(0, 1), context, *each, None if kept is None else kept.flatten(0, 1))
         return features.unflatten(0, (times, -1))
 
-    def decoding(self, context: Context, unit: Tensor, condition: Tensor) -> Decoding:
+    def decoding(self, context: Tensor, unit: Tensor, condition: Tensor) -> Decoding:
         """Begin to decode blocks token by token; `unit` (B, 16, latents) is that of tokens."""
         return Decoding(self, context, unit, condition)
 
@@ -166,11 +177,11 @@ def context_pair(seen: list[Tensor]) -> tuple[Tensor, Tensor]:
 class Decoding:
     """The state of a batch of blocks while their tokens arrive one by one."""
 
-    def __init__(self, prior: TemporalPrior, context: Context, unit: Tensor, condition: Tensor):
-        self._prior, self._context, self._unit = prior, context, unit
+    def __init__(self, prior: TemporalPrior, context: Tensor, unit: Tensor, condition: Tensor):
+        self._prior, self._unit = prior, unit
         self._bias = prior.token_bias(condition)[:, None]
-        batch, heads, _, depth = context[0][0].shape
-        self._caches = [context[0][0].new_empty(2, batch, heads, TOKENS, depth) for _ in prior.decoder]
+        self._context = list(prior.keys_values(context, len(unit)))
+        self._caches = [keys.new_empty(2, *keys.shape[:2], TOKENS, keys.shape[-1]) for keys, _ in self._context]
         self._at = 0
 
     def step(self, token: Tensor | None, kept: Tensor | None = None) -> Tensor:
@@ -178,7 +189,7 @@ class Decoding:
         looked at where it is not `kept`, bool (B,)."""
         prior, at = self._prior, self._at
         if token is None:
-            x = prior.start.expand(len(self._bias), 1, -1)
+            x = prior.start.to(self._bias).expand(len(self._bias), 1, -1)
         else:
             seen = None if kept is None else kept[:, None]
             x = prior.embed_tokens(token[:, None], self._unit[:, at - 1 : at], seen)

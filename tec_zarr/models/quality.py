@@ -11,6 +11,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from tec_zarr.models.transformer import Linear
+
 MIN_QUALITY = 1.0
 MAX_QUALITY = 100.0
 
@@ -40,7 +42,7 @@ def lmbda(quality: Tensor, lmbda_range: tuple[float, float]) -> Tensor:
     return torch.exp(low + (high - low) * position(quality))
 
 
-class ConditionBias(nn.Linear):
+class ConditionBias(Linear):
     """A bias (N, width) by condition (N, conditions): zero where there are no conditions."""
 
     def __init__(self, conditions: int, width: int):

@@ -8,6 +8,8 @@ import hashlib
 import json
 import os
 import pathlib
+import re
+import tempfile
 
 from tec_zarr.errors import WeightsError
 from tec_zarr.models.bands import L2A, LEVELS
@@ -20,8 +22,8 @@ CACHE_VARIABLE = "TEC_ZARR_CACHE"
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """Weights: the `name` that stores use, the SHA-256 of the file in hexadecimal, its path, the name of the weights that it
-    builds on, if any, and of a shipped FlexTEC the quality that goes best with 1, 2 … 16 tokens.
+    """Weights: the `name` that stores use, the SHA-256 of the file in hexadecimal, its path, and of a
+    shipped FlexTEC the quality that goes best with 1, 2 … 16 tokens.
 
     Those of a checkpoint that others have `published`, which has one quality, may be missing from this machine: then they
     have neither hash nor path.
@@ -30,7 +32,6 @@ class Entry:
     name: str
     sha256: str | None
     path: pathlib.Path | None
-    base: str | None = None
     quality_of_tokens: tuple[float, ...] | None = None
     published: Published | None = None
 
@@ -44,17 +45,23 @@ class Entry:
         """Whether they are those of a FlexTEC."""
         return self.quality_of_tokens is not None or (self.published is not None and self.published.family == "flextec")
 
-    def read(self) -> bytes:
-        """The file's bytes; raises WeightsError unless they are here and have the registered hash."""
+    def checked(self) -> pathlib.Path:
+        """The path of the file; raises WeightsError unless it is here and has the registered hash."""
         if self.path is None:
             raise WeightsError(f"{self.name} is not on this machine. {elsewhere(self.name)}")
-        data = self.path.read_bytes()
-        if (found := hashlib.sha256(data).hexdigest()) != self.sha256:
-            remedy = "install tec_zarr again" if self.published is None else f"remove it and {_command(self.name)}"
+        with self.path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != self.sha256:
+            remedy = "install tec_zarr again" if self.path.parent == FOLDER else "remove it"
+            remedy += f" and {_command(self.name)}" if self.published else ""
             raise WeightsError(
                 f"{self.path} has SHA-256 {found}, but {self.name} is {self.sha256}: the file was changed or cut; {remedy}"
             )
-        return data
+        return self.path
+
+    def read(self) -> bytes:
+        """The file's bytes; raises WeightsError as `checked` does."""
+        return self.checked().read_bytes()
 
 
 @functools.cache
@@ -66,7 +73,7 @@ def entries() -> dict[str, Entry]:
 
 def _entry(name: str, fields: dict) -> Entry:
     qualities = fields.get("quality_of_tokens")
-    return Entry(name, fields["sha256"], FOLDER / fields["file"], fields.get("base"), qualities and tuple(qualities))
+    return Entry(name, fields["sha256"], FOLDER / fields["file"], qualities and tuple(qualities))
 
 
 def cache_folder() -> pathlib.Path:
@@ -76,9 +83,25 @@ def cache_folder() -> pathlib.Path:
     return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "tec_zarr"
 
 
-def cached_path(name: str, sha256: str) -> pathlib.Path:
-    """Where converted weights of a published checkpoint belong; the hash is part of the file's name."""
-    return cache_folder() / f"{name}.{sha256}.safetensors"
+def cache(name: str, sha256: str, data: bytes) -> None:
+    """Put a weights file into the cache folder, whole or not at all; the hash is part of its name."""
+    path = cache_folder() / f"{_plain(name)}.{sha256}.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        temporary = pathlib.Path(file.name)
+        try:
+            file.write(data)
+            file.close()
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _plain(name: str) -> str:
+    """A name that may be part of a path; stores, which name weights, are not to be trusted."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9@._-]*", name):
+        raise WeightsError(f"{name!r} cannot be the name of weights")
+    return name
 
 
 def _command(name: str) -> str:
@@ -94,14 +117,28 @@ def elsewhere(name: str) -> str:
 
 
 def find(name: str, sha256: str = "") -> Entry:
-    """The entry called `name`, of published ones the file whose hash begins with `sha256`.
+    """The entry called `name`: the shipped one, unless its hash does not begin with `sha256` and there is one in the cache
+    folder whose does.
 
     Raises WeightsError where there is no such name.
     """
-    if name in entries():
-        return entries()[name]
-    if name not in catalog():
+    shipped = entries().get(name)
+    if shipped and shipped.sha256.startswith(sha256):
+        return shipped
+    path = min(cache_folder().glob(f"{_plain(name)}.{sha256}*.safetensors"), default=None)
+    if path is None and shipped:
+        return shipped
+    if path is None and name not in catalog():
         raise WeightsError(f"unknown model {name!r}; this release of tec_zarr has {sorted([*entries(), *catalog()])}")
-    path = min(cache_folder().glob(f"{name}.{sha256}*.safetensors"), default=None)
     found = path and path.name.removeprefix(f"{name}.").removesuffix(".safetensors")
-    return Entry(name, found, path, published=catalog()[name])
+    return Entry(name, found, path, published=catalog().get(name))
+
+
+def find_base(sha256: str) -> Entry:
+    """The weights, shipped or in the cache folder, that others build on; raises WeightsError where there are none."""
+    for entry in entries().values():
+        if entry.sha256 == sha256:
+            return entry
+    for path in cache_folder().glob(f"*.{_plain(sha256)}.safetensors"):
+        return Entry(path.name.removesuffix(f".{sha256}.safetensors"), sha256, path)
+    raise WeightsError(f"weights with SHA-256 {sha256}, which others build on, are neither shipped nor in {cache_folder()}")

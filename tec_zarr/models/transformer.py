@@ -4,10 +4,48 @@ from __future__ import annotations
 
 import math
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 EPSILON = 1e-6
+
+FEW = 256
+WIDENED = 2**19
+"""Weights that are widened at a time: 4 MiB in float64, which stay in a processor's cache."""
+
+
+def like(parameter: Tensor, x: Tensor) -> Tensor:
+    """A parameter as wide as what it meets: float32 is exact in float64, so that a large model needs no second copy."""
+    return parameter.double() if x.dtype == torch.float64 else parameter
+
+
+class Linear(nn.Linear):
+    """Computes in float64 where its input is, whatever its weights are kept in.
+
+    For few tokens weights are widened a part at a time: then reading them is what takes the time.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.dtype != torch.float64 or self.weight.dtype == torch.float64:
+            return super().forward(x)
+        out = x.new_empty(math.prod(x.shape[:-1]), self.out_features)
+        rows = max(1, WIDENED // max(1, self.in_features)) if len(out) <= FEW else self.out_features
+        for part, weight in zip(out.split(rows, 1), self.weight.split(rows), strict=True):
+            torch.mm(x.flatten(0, -2), weight.double().T, out=part)
+        if self.bias is not None:
+            out += self.bias
+        return out.unflatten(0, x.shape[:-1])
+
+
+class LayerNorm(nn.LayerNorm):
+    """Computes in float64 where its input is, whatever its weights are kept in."""
+
+    def __init__(self, width: int):
+        super().__init__(width, eps=EPSILON)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.layer_norm(x, self.normalized_shape, like(self.weight, x), like(self.bias, x), self.eps)
 
 
 class Gelu(nn.Module):
@@ -25,10 +63,10 @@ class Attention(nn.Module):
         if width % heads:
             raise ValueError(f"width must be a multiple of heads, got {width} and {heads}")
         self.heads = heads
-        self.q = nn.Linear(width, width)
-        self.k = nn.Linear(width, width)
-        self.v = nn.Linear(width, width)
-        self.proj = nn.Linear(width, width)
+        self.q = Linear(width, width)
+        self.k = Linear(width, width)
+        self.v = Linear(width, width)
+        self.proj = Linear(width, width)
 
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
@@ -47,10 +85,10 @@ class Pair(nn.Module):
 
     def __init__(self, width: int, heads: int, mlp_ratio: int):
         super().__init__()
-        self.norm_attention = nn.LayerNorm(width, eps=EPSILON)
+        self.norm_attention = LayerNorm(width)
         self.attention = Attention(width, heads)
-        self.norm_mlp = nn.LayerNorm(width, eps=EPSILON)
-        self.mlp = nn.Sequential(nn.Linear(width, mlp_ratio * width), Gelu(), nn.Linear(mlp_ratio * width, width))
+        self.norm_mlp = LayerNorm(width)
+        self.mlp = nn.Sequential(Linear(width, mlp_ratio * width), Gelu(), Linear(mlp_ratio * width, width))
 
     def _mlp(self, x: Tensor) -> Tensor:
         return x + self.mlp(self.norm_mlp(x))

@@ -84,7 +84,7 @@ def compare_temporal(model, outputs, x, none):
     constant = (prior.first_frame * unit).expand(-1, config.window**2, -1)
     start = prior.frame_context(constant, unit, none)
     close(start[0], outputs["start_context"], "context of the constant frame")
-    opening = prior.opening(none[:1], blocks)
+    opening = prior.opening(none[:1])
     seen = []
     for t, frame in enumerate(y_hat.split(1)):
         windows, tokens = to_windows(frame, config.window), prior.arrange(to_blocks(frame))
@@ -92,7 +92,8 @@ def compare_temporal(model, outputs, x, none):
         close(tokens, outputs["tokens"][t], "tokens")
         context = prior.context(context_pair(seen)) if seen else opening
         keys = torch.from_numpy(outputs["keys"][t]).unflatten(-1, (config.heads, -1)).transpose(1, 2)
-        close(context[0][0], keys, "keys of the joint context")
+        ours, _ = next(prior.keys_values(context, blocks))
+        close(ours, keys, "keys of the joint context")
         features = prior.features(tokens, context, prior.token_unit(unit), none)
         means, scales = prior.distribution(features, unit)
         close(means, outputs["means"][t], "means")

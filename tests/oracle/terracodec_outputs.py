@@ -190,11 +190,12 @@ def clock(x, target):
     model.setup_model_for_compression()
     began = time.perf_counter()
     coded = model.compress(x)
-    between = time.perf_counter()
+    between, needed = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     model.decompress(coded)
-    done = time.perf_counter()
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"compress": between - began, "decompress": done - between, "memory": memory}))
+    done, most = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        json.dumps({"compress": between - began, "decompress": done - between, "compress_mb": needed, "decompress_mb": most})
+    )
 
 
 RUNS = {"tec-fp": factorized, "tec-elic": elic, "tec-tt": temporal, "flextec": temporal}

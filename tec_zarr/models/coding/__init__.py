@@ -9,5 +9,5 @@ from tec_zarr.models.transform_codec import TransformCodec
 
 
 def exact(model: TransformCodec) -> ImageCoder | TemporalCoder:
-    """What codes the latents of `model`: a copy of its prior and gains in float64."""
+    """What codes the latents of `model`: its prior and gains, computed in float64."""
     return (TemporalCoder if isinstance(model, TecTT) else ImageCoder)(model)

@@ -9,13 +9,18 @@ from torch import Tensor
 
 from tec_zarr.models.coding.layout import Layout
 from tec_zarr.models.patching import to_windows
-from tec_zarr.models.prior import Context, TemporalPrior, context_pair
+from tec_zarr.models.prior import TemporalPrior, context_pair
 
-Opening = Callable[[Tensor, int], Context]
-"""Conditions (N, conditions) and blocks of each item to the context of frames that have none before them."""
+Opening = Callable[[Tensor], Tensor]
+"""Conditions (N, conditions) to the context (N or 1, 128, width) of frames that have none before them."""
 
-PASS = 64
-"""Blocks in one pass of the prior, to bound memory."""
+PASS = 24576
+"""Channels of all blocks in one pass of a prior, to bound memory."""
+
+
+def blocks_in_a_pass(width: int, frames: int = 1) -> int:
+    """How many blocks of each of so many frames a prior of this width takes at a time."""
+    return max(1, min(64, PASS // width) // frames)
 
 
 class Past:
@@ -38,22 +43,20 @@ class Past:
         count = group.stop - group.start
         return self._unit.repeat_interleave(count, 0), self._condition.repeat_interleave(count, 0)
 
-    def context(self, group: slice) -> Context:
-        """What the blocks of a group of the next frame attend to."""
+    def context(self, group: slice) -> Tensor:
+        """What the blocks of a group of the next frame attend to: (blocks, 128, width), or that of each series or of all."""
         self._look()
         if not self._seen:
-            return self._opening(self._condition, group.stop - group.start)
+            return self._opening(self._condition)
         pair = context_pair([seen[:, group].flatten(0, 1) for seen in self._seen])
-        passes = [self._prior.context(frames) for frames in zip(*(frame.split(PASS) for frame in pair), strict=True)]
-        if len(passes) == 1:
-            return passes[0]
-        return [tuple(torch.cat(parts) for parts in zip(*layer, strict=True)) for layer in zip(*passes, strict=True)]
+        passes = zip(*(frame.split(blocks_in_a_pass(self._prior.config.width)) for frame in pair), strict=True)
+        return torch.cat([self._prior.context(frames) for frames in passes])
 
     def _look(self) -> None:
         if self._last is None:
             return
         y_hat, parts = self._last, []
-        for part in self._layout.groups(max(1, PASS // len(y_hat))):
+        for part in self._layout.groups(blocks_in_a_pass(self._prior.config.width, len(y_hat))):
             seen = self._prior.frame_context(to_windows(y_hat, self._prior.config.window, part), *self.each(part))
             parts.append(seen.unflatten(0, (len(y_hat), -1)))
         self._seen, self._last = [*self._seen[-1:], torch.cat(parts, 1)], None

@@ -12,23 +12,29 @@ from tec_zarr.bitstream.frame import Latents
 from tec_zarr.entropy import grid
 from tec_zarr.models.coding.frames import FrameDecoder, FrameEncoder
 from tec_zarr.models.coding.layout import Layout
-from tec_zarr.models.coding.past import PASS, Past
+from tec_zarr.models.coding.past import Past, blocks_in_a_pass
 from tec_zarr.models.config import TOKENS
 from tec_zarr.models.patching import from_blocks, pad_to_blocks, to_blocks, to_windows
-from tec_zarr.models.prior import Context
 from tec_zarr.models.tec_tt import TecTT
+
+MAX_COPIED = 2**24
+"""Parameters of a prior that is worth a copy in float64: 128 MiB."""
 
 
 class TemporalCoder(nn.Module):
-    """The prior and the gains of a TEC-TT or FlexTEC in float64."""
+    """The prior and the gains of a TEC-TT or FlexTEC, computed in float64.
+
+    A small prior is copied in float64; a large one is the model's own, widened a matrix at a time.
+    """
 
     def __init__(self, model: TecTT):
         super().__init__()
-        self.prior = copy.deepcopy(model.prior)
-        self.gains = copy.deepcopy(model.gains)
-        self.register_buffer("latent_spread", model.latent_spread.clone())
-        self._opening: Context | None = None
-        self.double().eval().requires_grad_(False)
+        self.gains = copy.deepcopy(model.gains).double()
+        self.register_buffer("latent_spread", model.latent_spread.double())
+        large = sum(p.numel() for p in model.prior.parameters()) > MAX_COPIED
+        self.prior = model.prior if large else copy.deepcopy(model.prior).double()
+        self._opening: Tensor | None = None
+        self.eval().requires_grad_(False)
 
     @property
     def tokens(self) -> bool:
@@ -39,13 +45,13 @@ class TemporalCoder(nn.Module):
         """Units (N, 1, latents) of float64 conditions (N, conditions)."""
         return (self.gains(condition) * self.latent_spread)[:, None]
 
-    def opening(self, condition: Tensor, blocks: int) -> Context:
-        """The context of a first frame, of each of `blocks` blocks; where there are no conditions it is computed once."""
+    def opening(self, condition: Tensor) -> Tensor:
+        """The context (N, 128, width) of a first frame; where there are no conditions one for all, computed once."""
         if condition.shape[1]:
-            return self.prior.opening(condition, blocks)
+            return self.prior.opening(condition)
         if self._opening is None:
-            self._opening = self.prior.opening(condition[:1], 1)
-        return [tuple(part.expand(len(condition) * blocks, -1, -1, -1) for part in layer) for layer in self._opening]
+            self._opening = self.prior.opening(condition[:1])
+        return self._opening
 
     def layout(self, height: int, width: int) -> Layout:
         return Layout(height, width, len(self.latent_spread), self.tokens)
@@ -84,7 +90,10 @@ class TemporalCoder(nn.Module):
         self, past: Past, layout: Layout, blocks: Tensor, kept: tuple[int, ...]
     ) -> list[tuple[Latents, np.ndarray]]:
         """A frame's tokens (N, blocks, 16, latents) coded, and as decoded: one pass, as nothing looks at dropped tokens."""
-        parts = [self._predict(past, blocks, group, kept) for group in layout.groups(max(1, PASS // len(blocks)))]
+        parts = [
+            self._predict(past, blocks, group, kept)
+            for group in layout.groups(blocks_in_a_pass(self.prior.config.width, len(blocks)))
+        ]
         means, scales = (np.concatenate(p, axis=1) for p in zip(*parts, strict=True))
         return [_encode(layout, *item) for item in zip(kept, means, scales, blocks.cpu().numpy(), strict=True)]
 
@@ -150,12 +159,12 @@ def distributions(exact: TemporalCoder, y_hat: Tensor, condition: Tensor) -> tup
     unit = exact.unit(condition)
     frames = y_hat.transpose(0, 1).flatten(0, 1)
     parts = []
-    for part in exact.layout(height, width).groups(max(1, PASS // (n * times))):
+    for part in exact.layout(height, width).groups(blocks_in_a_pass(exact.prior.config.width, n * times)):
         count = part.stop - part.start
         windows = to_windows(frames, exact.prior.config.window, part).unflatten(0, (times, n * count))
         tokens = exact.prior.arrange(to_blocks(frames, part)).unflatten(0, (times, n * count))
         each = unit.repeat_interleave(count, 0)
-        opening = exact.opening(condition, count)
+        opening = exact.opening(condition)
         features = exact.prior.teacher_forced(windows, tokens, opening, each, condition.repeat_interleave(count, 0))
         distribution = exact.prior.distribution(features, exact.prior.token_unit(each))
         parts.append([d.unflatten(1, (n, count)).transpose(0, 1).cpu().numpy() for d in distribution])

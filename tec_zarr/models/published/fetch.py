@@ -6,7 +6,6 @@ import hashlib
 import os
 import pathlib
 import pickle
-import tempfile
 
 import torch
 
@@ -34,8 +33,21 @@ def fetch(name: str, file: str | os.PathLike | None = None) -> registry.Entry:
     if found != wanted:
         raise WeightsError(f"{path} holds a {found}, where {name} is a {wanted}")
     data = checkpoint.dump(model, precision=torch.float32)
-    _write(registry.cached_path(name, hashlib.sha256(data).hexdigest()), data)
-    return registry.find(name)
+    sha256 = hashlib.sha256(data).hexdigest()
+    registry.cache(name, sha256, data)
+    return registry.find(name, sha256)
+
+
+def fetch_missing(name: str, sha256: str | None) -> None:
+    """Fetch the weights of a published checkpoint unless they are here.
+
+    Raises WeightsError as `fetch` does, and where the checkpoint does not have the hash asked for, if any.
+    """
+    if name not in catalog() or registry.find(name, sha256 or "").path is not None:
+        return
+    found = fetch(name)
+    if sha256 not in (None, found.sha256):
+        raise WeightsError(f"the checkpoint {name} that was downloaded is {found.sha256}, but {sha256} was asked for")
 
 
 def _state(path: pathlib.Path) -> dict[str, torch.Tensor]:
@@ -59,16 +71,3 @@ def _download(name: str, source: Published) -> pathlib.Path:
         raise WeightsError(
             f"{source.file} of {source.repository} could not be downloaded ({error}). {registry.elsewhere(name)}"
         ) from error
-
-
-def _write(path: pathlib.Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        temporary = pathlib.Path(file.name)
-        try:
-            file.write(data)
-            file.close()
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)

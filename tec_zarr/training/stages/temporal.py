@@ -67,7 +67,7 @@ def predict(model: TecTT, y_hat: Tensor, condition: Tensor, kept: Tensor) -> Pre
     tokens = prior.arrange(to_blocks(frames)).unflatten(0, (times, n * count))
     windows = to_windows(frames, prior.config.window).unflatten(0, (times, n * count))
     seen = (torch.arange(TOKENS, device=kept.device) < kept[:, None]).repeat_interleave(count, 0).expand(times, -1, -1)
-    opening, each = prior.opening(condition, count), condition.repeat_interleave(count, 0)
+    opening, each = prior.opening(condition), condition.repeat_interleave(count, 0)
     features = prior.teacher_forced(windows, tokens, opening, unit, each, seen if prior.config.repack else None)
     with float32(y_hat):
         means, scales = prior.distribution(features.float(), prior.token_unit(unit))

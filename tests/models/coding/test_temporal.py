@@ -55,7 +55,7 @@ def teacher_forced(exact, y_hat, condition):
     tokens = exact.prior.arrange(to_blocks(by_time)).unflatten(0, (times, -1))
     count = tokens.shape[1] // n
     each = [part.repeat_interleave(count, 0) for part in (exact.unit(condition), condition)]
-    features = exact.prior.teacher_forced(windows, tokens, exact.prior.opening(condition, count), *each)
+    features = exact.prior.teacher_forced(windows, tokens, exact.prior.opening(condition), *each)
     planes = from_blocks(exact.prior.arrange(features.flatten(0, 1)), *padded.shape[-2:])
     return planes.unflatten(0, (times, n)).transpose(0, 1)[..., :height, :width]
 
@@ -72,10 +72,23 @@ def test_features_of_cached_steps_are_those_of_one_pass(exact, size, times):
 def test_encoding_and_decoding_in_small_passes_change_nothing(exact, monkeypatch):
     y = series(exact, 2, 3, (9, 11))
     coded = exact.compress(y, at(20.0, 80.0), all_tokens(y))
-    for module in (temporal, past):
-        monkeypatch.setattr(module, "PASS", 2)
+    monkeypatch.setattr(past, "PASS", 2 * exact.prior.config.width)
     assert exact.compress(y, at(20.0, 80.0), all_tokens(y)) == coded
     assert torch.equal(decode(exact, coded, at(20.0, 80.0), (9, 11))[0], y)
+
+
+def test_a_prior_that_is_not_copied_computes_the_same(flextec, monkeypatch):
+    monkeypatch.setattr(temporal, "MAX_COPIED", 0)
+    model = tiny_model("flextec")
+    shared = TemporalCoder(model)
+    assert shared.prior is model.prior
+    assert {p.dtype for p in shared.prior.parameters()} == {torch.float32}
+    y, tokens = series(flextec, 1, 3, (9, 11)), [[16, 3, 16]]
+    coded = flextec.compress(y, at(20.0), tokens)
+    assert shared.compress(y, at(20.0), tokens) == coded
+    (y_hat, features), (expected, close_to) = (decode(each, coded, at(20.0), (9, 11)) for each in (shared, flextec))
+    assert torch.equal(y_hat, expected)
+    torch.testing.assert_close(features, close_to, rtol=0, atol=1e-12)
 
 
 def test_more_blocks_than_a_group(exact):
