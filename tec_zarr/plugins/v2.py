@@ -26,7 +26,8 @@ class TerraCodec(Codec, metaclass=AdvisedClass):
     ----------
     model
         Name of the weights: "tec-tt-s2" (each date predicted from those before it), "tec-elic-s2" or "tec-fp-s2" (each date
-        by itself; the latter with the least work), or "flextec-s2" (like the first, with a budget of `tokens`).
+        by itself; the latter with the least work), or "flextec-s2" (like the first, with a budget of `tokens`); or of a
+        published checkpoint (`tec-zarr models list`).
     quality
         1 (smallest) to 100 (most faithful); on Sentinel-2 imagery about 30 to 45 dB of PSNR (peak 10,000 DN). Default: 75,
         or what goes best with `tokens` where these are given.
@@ -55,6 +56,9 @@ class TerraCodec(Codec, metaclass=AdvisedClass):
         SHA-256 of the weights; written into every store, and checked when one is opened.
     device
         "auto" (a GPU where torch sees one), or a torch device. Not stored.
+    allow_download
+        Whether weights of a published checkpoint that are not on this machine may be downloaded now. Not stored: opening a
+        store never downloads.
 
     Raises
     ------
@@ -90,7 +94,12 @@ class TerraCodec(Codec, metaclass=AdvisedClass):
         bppb: float | None = None,
         ratio: float | None = None,
         best_effort: bool = False,
+        allow_download: bool = False,
     ):
+        if allow_download:
+            from tec_zarr.models.published.fetch import fetch_missing
+
+            fetch_missing(model, weights)
         self._settings = Settings(
             model, weights, quality, bands, offset_dn, scale, nodata, tokens, max_error, psnr, rmse, bppb, ratio, best_effort
         )

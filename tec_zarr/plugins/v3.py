@@ -55,8 +55,13 @@ class TerraCodecSerializer(ArrayBytesCodec, metaclass=AdvisedClass):
     bppb: float | None = None
     ratio: float | None = None
     best_effort: bool = False
+    allow_download: bool = dataclasses.field(default=False, compare=False)
 
     def __post_init__(self) -> None:
+        if self.allow_download:
+            from tec_zarr.models.published.fetch import fetch_missing
+
+            fetch_missing(self.model, self.weights)
         for name, value in dataclasses.asdict(self.settings).items():
             object.__setattr__(self, name, value)
 

@@ -228,3 +228,41 @@ def test_the_command(folder, capsys):
     assert "TerraCodec_v1_FP_S2L2A_lambda-2.pt" in capsys.readouterr().out
     assert main(["models", "info", "tec-xx"]) == 1
     assert "unknown model" in capsys.readouterr().err
+
+
+@pytest.fixture
+def hub(folder, tmp_path, monkeypatch):
+    """Hugging Face with one small checkpoint for every name, and an empty cache folder; the calls."""
+    calls = []
+    client = type(sys)("huggingface_hub")
+
+    def hf_hub_download(repository, file):
+        calls.append((repository, file))
+        return str(folder / "tec-fp.pt")
+
+    client.hf_hub_download = hf_hub_download
+    monkeypatch.setitem(sys.modules, "huggingface_hub", client)
+    monkeypatch.setenv(registry.CACHE_VARIABLE, str(tmp_path / "cache"))
+    return calls
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_codecs_download_only_where_that_is_allowed(hub, zarr_format):
+    with pytest.raises(WeightsError, match="not on this machine"):
+        tec_zarr.encoding(zarr_format, model="tec-fp-s2l2a@10")
+    assert hub == []
+    for _ in range(2):
+        tec_zarr.encoding(zarr_format, model="tec-fp-s2l2a@10", allow_download=True)
+    assert hub == [("embed2scale/TerraCodec-1.0-FP-S2L2A", "TerraCodec_v1_FP_S2L2A_lambda-10.pt")]
+    codec = tec_zarr.TerraCodec("tec-fp-s2l2a@10")
+    assert "allow_download" not in codec.get_config()
+
+
+def test_a_download_of_other_weights_than_asked_for_is_refused(hub):
+    with pytest.raises(WeightsError, match=f"but {'0' * 64} was asked for"):
+        tec_zarr.TerraCodec("tec-fp-s2l2a@10", weights="0" * 64, allow_download=True)
+
+
+def test_shipped_weights_need_no_download(hub):
+    tec_zarr.TerraCodec(allow_download=True)
+    assert hub == []
