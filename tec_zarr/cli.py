@@ -37,6 +37,10 @@ def parser() -> argparse.ArgumentParser:
     fetch = verbs.add_parser("fetch", help="download and convert a published checkpoint into the cache folder")
     fetch.add_argument("name")
     fetch.add_argument("--file", type=pathlib.Path, help="a local .pt to convert instead of downloading")
+    for verb, what in (("keep", "write the weights of an array into its store"), ("install", "take them from there")):
+        stored = verbs.add_parser(verb, help=what)
+        stored.add_argument("store", help="a Zarr store")
+        stored.add_argument("--name", default="B", help="of the array; default B")
     return top
 
 
@@ -69,10 +73,18 @@ def _models(args: argparse.Namespace) -> None:
         print(f"cache folder: {registry.cache_folder()}")
     elif args.verb == "info":
         print(_about(registry.find(args.name)))
-    else:
+    elif args.verb == "fetch":
         from tec_zarr.models.published.fetch import fetch
 
         print(_about(fetch(args.name, args.file)))
+    elif args.verb == "keep":
+        from tec_zarr.kept_weights import keep_weights
+
+        print("\n".join(keep_weights(args.store, args.name)))
+    else:
+        from tec_zarr.kept_weights import install_weights
+
+        print("\n".join(str(entry.path) for entry in install_weights(args.store, args.name)))
 
 
 def _where(entry: registry.Entry) -> str:

@@ -379,7 +379,8 @@ def describe_store(store: Any, name: str = NAME) -> dict[str, Any]:
     codec = next((c for c in (array.serializer, *array.compressors) if hasattr(c, "settings")), None)
     if codec is None:
         raise InvalidInputError(f"{name} was not written with tec_zarr; its codecs are {array.metadata.to_dict()}")
-    samples, size = math.prod(array.shape), array.nbytes_stored() - _metadata_bytes(array)
+    beside = _metadata_bytes(array) + sync(array.store.getsize_prefix(f"{array.store_path.path}/.tec"))
+    samples, size = math.prod(array.shape), array.nbytes_stored() - beside
     return {
         "shape": array.shape,
         "dtype": str(array.dtype),

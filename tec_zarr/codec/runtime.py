@@ -88,7 +88,7 @@ def _model(entry: registry.Entry) -> TransformCodec:
     if entry.published:
         return checkpoint.map_file(entry.checked())
     data = entry.read()
-    base = checkpoint.base_of(data)
+    base = registry.base_of(data)
     return checkpoint.parse(data, None if base is None else registry.find_base(base).read())
 
 

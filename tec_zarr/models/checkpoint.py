@@ -15,6 +15,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from tec_zarr.models import registry
 from tec_zarr.models.config import ModelConfig
 from tec_zarr.models.families import build
 from tec_zarr.models.mapped_file import MappedFile
@@ -39,21 +40,12 @@ def dump(model: TransformCodec, base: bytes | None = None, precision: torch.dtyp
     return save_tensors(tensors, metadata=metadata)
 
 
-def _metadata(data: bytes) -> dict[str, str]:
-    return json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
-
-
-def base_of(data: bytes) -> str | None:
-    """The SHA-256 of the file that the weights of another build on; None where they need none."""
-    return _metadata(data).get("base")
-
-
 def parse(data: bytes, base: bytes | None = None) -> TransformCodec:
     """The model, in float32 and evaluation mode, that `dump` wrote.
 
     Raises ValueError where the file needs another base, or tensors are missing, superfluous or of other shapes.
     """
-    metadata = _metadata(data)
+    metadata = registry.metadata_of(data)
     given = None if base is None else hashlib.sha256(base).hexdigest()
     if metadata.get("base") != given:
         raise ValueError(f"weights that build on the file with SHA-256 {metadata.get('base')} were given {given}")

@@ -134,6 +134,16 @@ def find(name: str, sha256: str = "") -> Entry:
     return Entry(name, found, path, published=catalog().get(name))
 
 
+def metadata_of(data: bytes) -> dict[str, str]:
+    """What a weights file says of itself."""
+    return json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+
+
+def base_of(data: bytes) -> str | None:
+    """The SHA-256 of the weights that those of a file build on; None where they need none."""
+    return metadata_of(data).get("base")
+
+
 def find_base(sha256: str) -> Entry:
     """The weights, shipped or in the cache folder, that others build on; raises WeightsError where there are none."""
     for entry in entries().values():
