@@ -28,8 +28,10 @@ def encode_chunk(array: np.ndarray, settings: Settings, device: str = "auto") ->
     """
     check_layout(array.shape, array.dtype, settings.bands)
     work = Work(array, settings, device)
-    if settings.target is None:
+    if settings.quality is not None:
         return work.at(settings.quality).data
+    if settings.target is None:
+        return work.smallest().data
     if not work.gathered.coded:
         return work.at(DEFAULT_QUALITY).data
     return _search(work, settings.target)

@@ -35,7 +35,8 @@ class Settings:
         SHA-256 of the weights in hexadecimal; None takes those that `model` names in this release.
     quality
         1 (smallest) to 100 (most faithful); where no target is given either: 75, or what goes best with the `tokens` of a
-        FlexTEC. Published models have one quality, and no targets.
+        FlexTEC; with a `max_error` of all bands, whatever takes the fewest bytes in a chunk (None). Published models have
+        one quality, and no targets.
     psnr, rmse, bppb, ratio
         Targets, one of them at most and only without `quality`, which is searched for each chunk: PSNR in dB (peak 10,000
         DN) and RMSE in the array's own units over valid samples; bits a sample; how many times smaller than the array.
@@ -100,7 +101,7 @@ class Settings:
         object.__setattr__(self, "tokens", _tokens(self.tokens))
         if self.tokens != ALL_TOKENS and not entry.drops_tokens:
             raise InvalidInputError(f"tokens={self.tokens} needs a FlexTEC, which {self.model} is not: give quality only")
-        if self.target is None:
+        if self.target is None and not self._is_bounded_alone(entry):
             quality = _default_quality(entry, self.tokens) if self.quality is None else self.quality
             object.__setattr__(self, "quality", as_quality(quality))
 
@@ -124,6 +125,11 @@ class Settings:
                 if not _is_number(value) or not math.isfinite(value) or value <= 0:
                     raise InvalidInputError(f"{name} must be a positive number; got {value!r}")
                 object.__setattr__(self, name, float(value))
+
+    def _is_bounded_alone(self, entry: registry.Entry) -> bool:
+        """Whether quality only decides on bytes, so that the codec may."""
+        fixed = entry.drops_tokens or entry.published is not None
+        return self.quality is None and None not in self.bounds and not fixed
 
     @property
     def target(self) -> Target | None:

@@ -1,4 +1,4 @@
-"""Quality that gives a PSNR, an RMSE or a size, found with few trials. Plain numbers, no arrays."""
+"""Quality that gives a PSNR, an RMSE or a size, or the fewest bytes, found with few trials. Plain numbers, no arrays."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ AIM = 0.7
 DB_PER_QUALITY = 0.125
 LOG_SIZE_PER_QUALITY = 0.042
 """About what one step of quality changes."""
+
+STEP, MOST_STEPS = 9.0, 4
+"""Of the way to the fewest bytes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,3 +84,23 @@ def _next(low: tuple, high: tuple, goal: Goal, guess: float, trial: int) -> floa
         return (a + b) / 2
     inner = 0.05 * (b - a)
     return min(max(a + (goal.value - at_a) / (at_b - at_a) * (b - a), a + inner), b - inner)
+
+
+def quality_for(bound_dn: float) -> float:
+    """About the quality at which a learned layer and a residual that keeps to a bound (DN) take the fewest bytes."""
+    return min(max(90 - 18 * math.log2(max(bound_dn, 1) / 100), MIN_QUALITY), MAX_QUALITY)
+
+
+def cheapest(measure: Callable[[float], float], first: float) -> float:
+    """The quality of the least `measure`, found downhill from `first`; at most `MOST_STEPS` trials after that."""
+    found = {first: measure(first)}
+    for step in (STEP, -STEP):
+        quality = first + step
+        while MIN_QUALITY <= quality <= MAX_QUALITY and len(found) <= MOST_STEPS:
+            found[quality] = measure(quality)
+            if found[quality] > min(found.values()):
+                break
+            quality += step
+        if min(found, key=found.get) != first:
+            break
+    return min(found, key=found.get)

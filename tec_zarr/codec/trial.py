@@ -9,12 +9,16 @@ import numpy as np
 
 from tec_zarr.bitstream import container
 from tec_zarr.bitstream.frame import Frame
-from tec_zarr.bitstream.header import Base, Header, Target
+from tec_zarr.bitstream.header import Base, Bound, Header, Target
 from tec_zarr.codec import cube, jobs, metrics, runtime
 from tec_zarr.codec.residual import encode_residual, make_bounds, violations
-from tec_zarr.codec.settings import Settings
+from tec_zarr.codec.settings import DEFAULT_QUALITY, Settings, as_quality
+from tec_zarr.codec.targets import cheapest, quality_for
 from tec_zarr.codec.validity import encode_validity
 from tec_zarr.errors import TecError
+
+LEAST_LEARNED_DN = 32.0
+"""Below bounds of this the learned layer never paid: its residual is the noise of every sample in any case."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -60,15 +64,37 @@ class Work:
         return self.gathered.validity()
 
     def at(self, quality: float) -> Trial:
-        """Code at a quality, within the bounds of the settings."""
-        bounds = {learned: make_bounds(self.settings.bounds, self.gathered.header, learned) for learned in (True, False)}
-        if not self.gathered.coded or bounds[True] is None:
+        """Code at a quality, within the bounds of the settings: bounded bands all behind the learned layer or none of them,
+        whichever takes fewer bytes; with a target always behind it, so that size follows quality."""
+        bounds = self._bounds(learned=True)
+        if bounds is None or not self.gathered.coded:
             return Trial(self, self._pack(*self._learn(quality)))
-        learns = any(bound.base in (Base.NONE, Base.LEARNED) for bound in bounds[True])
-        choices = [self._bound(quality, bounds[True], learns)]
-        if learns and self.settings.target is None and None not in self.settings.bounds:
-            choices.append(self._bound(quality, bounds[False], False))
-        return min(choices, key=lambda trial: len(trial.data))
+        learns = any(bound.base in (Base.NONE, Base.LEARNED) for bound in bounds)
+        layer = self._layer(quality) if learns else None
+        choices = [self._bound(quality, bounds, layer)]
+        if learns and self.settings.target is None:
+            needed = None in self.settings.bounds
+            choices.append(self._bound(quality, self._bounds(learned=False), layer if needed else None))
+        return self._proven(min(choices, key=lambda trial: len(trial.data)))
+
+    def smallest(self) -> Trial:
+        """Within bounds of every band, at whichever quality takes the fewest bytes, or without a learned layer."""
+        if not self.gathered.coded:
+            return self.at(DEFAULT_QUALITY)
+        trials = [self._bound(DEFAULT_QUALITY, self._bounds(learned=False), None)]
+        bounds = [bound / self.gathered.header.scale for bound in self.settings.bounds]
+
+        def measure(quality: float) -> int:
+            quality = as_quality(quality)
+            trials.append(self._bound(quality, self._bounds(learned=True), self._layer(quality)))
+            return len(trials[-1].data)
+
+        if max(bounds) >= LEAST_LEARNED_DN:
+            cheapest(measure, quality_for(float(np.median(bounds))))
+        return self._proven(min(trials, key=lambda trial: len(trial.data)))
+
+    def _bounds(self, learned: bool) -> tuple[Bound, ...] | None:
+        return make_bounds(self.settings.bounds, self.gathered.header, learned)
 
     def _learn(self, quality: float) -> tuple[Header, list[Frame]]:
         """Header and frames with latents, and nothing behind them."""
@@ -80,15 +106,16 @@ class Work:
             latents = dict(zip(self.gathered.coded, coded, strict=True))
         return header, [Frame(section, latents.get(t)) for t, section in enumerate(self._validity)]
 
-    def _bound(self, quality: float, bounds: tuple, learns: bool) -> Trial:
-        """Code with a residual; decode what comes of it, and see that it keeps to the bounds."""
-        header = dataclasses.replace(self.gathered.header, quality=quality)
-        frames = [Frame(b"", None)] * len(self.gathered.array)
-        x_hat = np.empty((0, self.loaded.bands, *self.gathered.array.shape[2:]), np.float32)
-        if learns:
-            header, frames = self._learn(quality)
-            x_hat = jobs.reconstruct(self.loaded, frames, header)
-        header = dataclasses.replace(header, bounds=bounds)
+    def _layer(self, quality: float) -> tuple[list[Frame], np.ndarray]:
+        """Frames with latents, and what the network makes of them."""
+        header, frames = self._learn(quality)
+        return frames, jobs.reconstruct(self.loaded, frames, header)
+
+    def _bound(self, quality: float, bounds: tuple[Bound, ...], layer: tuple[list[Frame], np.ndarray] | None) -> Trial:
+        """Code with a residual, behind a learned layer where there is one."""
+        header = dataclasses.replace(self.gathered.header, quality=quality, bounds=bounds)
+        none = [Frame(b"", None)] * len(self.gathered.array), np.empty((0, self.loaded.bands, *header.shape[2:]), np.float32)
+        frames, x_hat = none if layer is None else layer
         reconstructed, past, complete = iter(x_hat), None, []
         for frame, values, invalid in zip(frames, self.gathered.array, self.gathered.invalid, strict=True):
             dn = None
@@ -96,9 +123,7 @@ class Work:
                 dn = cube.reconstructed_dn(next(reconstructed), header, self.loaded.statistics)
             residual, past, verbatim = self._residual(values, dn, invalid, past, header)
             complete.append(Frame(encode_validity(values, verbatim), frame.latents, residual))
-        trial = Trial(self, self._pack(header, complete), x_hat)
-        self._prove(trial.decoded)
-        return trial
+        return Trial(self, self._pack(header, complete), x_hat)
 
     def _residual(
         self, values: np.ndarray, dn: np.ndarray | None, invalid: np.ndarray, past: np.ndarray | None, header: Header
@@ -113,8 +138,9 @@ class Work:
             return residual, planes, invalid
         return self._residual(values, dn, invalid | beyond, past, header)
 
-    def _prove(self, decoded: np.ndarray) -> None:
-        """Raise TecError unless a decoded array keeps to every bound: what is wrong then is this codec."""
+    def _proven(self, trial: Trial) -> Trial:
+        """The trial; raises TecError unless it decodes to an array that keeps to every bound: this codec is wrong then."""
+        decoded = trial.decoded
         for band, bound in enumerate(self.settings.bounds):
             if bound is None:
                 continue
@@ -123,6 +149,7 @@ class Work:
             if not error <= bound:
                 name = self.settings.bands[band]
                 raise TecError(f"max_error={bound} in {name} could not be kept, the error is {error}; please report this")
+        return trial
 
     def _pack(self, header: Header, frames: list[Frame]) -> bytes:
         header = dataclasses.replace(header, target=self.settings.target)

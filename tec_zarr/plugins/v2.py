@@ -30,7 +30,7 @@ class TerraCodec(Codec, metaclass=AdvisedClass):
         published checkpoint (`tec-zarr models list`).
     quality
         1 (smallest) to 100 (most faithful); on Sentinel-2 imagery about 30 to 45 dB of PSNR (peak 10,000 DN). Default: 75,
-        or what goes best with `tokens` where these are given.
+        or what goes best with `tokens` where these are given; with `max_error` for all bands, what takes the fewest bytes.
     bands
         Names along the band axis: any of B01, B02, …, B8A, B09, B11, B12 in any order. Default: the twelve of L2A.
     offset_dn

@@ -15,7 +15,9 @@ from tec_zarr.bitstream import container
 from tec_zarr.bitstream.frame import Frame
 from tec_zarr.bitstream.header import Base
 from tec_zarr.codec import cube as cubes
+from tec_zarr.codec import trial
 from tec_zarr.codec.chunk import decode_chunk, encode_chunk
+from tec_zarr.codec.residual import make_bounds
 from tec_zarr.codec.settings import Settings
 from tec_zarr.errors import DamagedChunkError
 from tec_zarr.testing.synthetic import series
@@ -85,6 +87,28 @@ def test_real_imagery_keeps_to_the_bound_and_a_wider_one_takes_less(site, max_er
     assert len(chunk) < len(encode_chunk(crop, Settings(quality=quality, max_error=max_error // 2)))
 
 
+@pytest.mark.parametrize(("max_error", "learns"), [(1, False), (300, True), (1000, True), ({"B02": 1, "B08": 900}, False)])
+def test_a_bound_alone_takes_the_fewest_bytes(site, max_error, learns):
+    """At no quality given takes a chunk 3 % less; a store then names none."""
+    crop = np.ascontiguousarray(site[:2, :, :96, :96])
+    bands = Settings().bands
+    bound = {band: max_error.get(band, 5) for band in bands} if isinstance(max_error, dict) else max_error
+    chosen = Settings(max_error=bound)
+    chunk = encode_chunk(crop, chosen)
+    assert (Base.LEARNED in bases(chunk)) == learns
+    for quality in (10, 35, 60, 85):
+        assert len(chunk) < 1.03 * len(encode_chunk(crop, Settings(quality=quality, max_error=bound)))
+    assert chosen.quality is None
+    assert "quality" not in chosen.to_dict()
+    assert Settings(**chosen.to_dict()) == chosen
+
+
+def test_bands_without_a_bound_keep_the_usual_quality():
+    assert Settings(max_error={"B02": 5}).quality == 75
+    assert Settings(max_error={"B02": 5}, bands=("B02",)).quality is None
+    assert Settings(max_error=5, quality=40).quality == 40
+
+
 def test_bounds_by_band_leave_the_others_as_they_are():
     array = cube(2, 48, 48)
     bounds = {"B02": 0, "B08": 30, "B12": 5}
@@ -100,7 +124,8 @@ def test_bounds_by_band_leave_the_others_as_they_are():
 @pytest.mark.parametrize("max_error", [2, 7, 60])
 @pytest.mark.parametrize(("dtype", "unit"), [("i2", 1.0), ("f4", 1e-4)])
 def test_a_machine_whose_synthesis_is_off_by_one_keeps_to_the_bound(monkeypatch, max_error, dtype, unit):
-    """The bound of one band alone, so that there must be a learned layer, and nodata in the midst of the values."""
+    """Behind a learned layer even where it does not pay, and with nodata in the midst of the values."""
+    monkeypatch.setattr(trial, "make_bounds", lambda errors, header, learned: make_bounds(errors, header, True))
     array = (cube(2, 48, 48) * unit).astype(dtype)
     nodata = float(np.median(array))
     chunk = encode_chunk(array, Settings(quality=30, max_error={"B04": max_error * unit}, nodata=nodata))

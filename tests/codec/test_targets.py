@@ -11,7 +11,7 @@ from tec_zarr.bitstream.header import Target
 from tec_zarr.codec import metrics
 from tec_zarr.codec.chunk import decode_chunk, encode_chunk
 from tec_zarr.codec.settings import Settings
-from tec_zarr.codec.targets import MAX_TRIALS, Goal, make_goal, search
+from tec_zarr.codec.targets import MAX_TRIALS, Goal, cheapest, make_goal, search
 from tec_zarr.errors import TargetError, TargetWarning
 from tec_zarr.testing.synthetic import series
 
@@ -135,3 +135,18 @@ def test_search_survives_infinite_decibels():
     quality, met = search(lambda q: math.inf if q > 40 else 30 + q / 8, Goal(34.0, 0.1, 0.125, 90))
     assert met
     assert quality == pytest.approx(32, abs=1)
+
+
+@pytest.mark.parametrize("first", [1, 40, 64, 100])
+@pytest.mark.parametrize("best", [1, 50, 100])
+def test_cheapest_goes_downhill(first, best):
+    tried = []
+
+    def measure(quality):
+        tried.append(quality)
+        return (quality - best) ** 2
+
+    found = cheapest(measure, first)
+    assert abs(found - best) <= max(4.5, abs(first - best) - 27)
+    assert len(set(tried)) == len(tried) <= 5
+    assert all(1 <= quality <= 100 for quality in tried)
