@@ -18,7 +18,7 @@ from tec_zarr.training.corpus import read_corpus_file
 class Cut(NamedTuple):
     """The first `pixels` each way of the first `dates` (None: all)."""
 
-    pixels: int
+    pixels: int | None = None
     dates: int | None = None
 
 
