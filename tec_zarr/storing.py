@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import itertools
@@ -9,17 +10,18 @@ import math
 import pathlib
 import shutil
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 import zarr
-from zarr.core.buffer import default_buffer_prototype
+from zarr.abc.store import RangeByteRequest
+from zarr.core.buffer import Buffer, default_buffer_prototype
 from zarr.core.sync import sync
 
 from tec_zarr.bitstream import container
-from tec_zarr.bitstream.header import Target
+from tec_zarr.bitstream.header import Base, Target
 from tec_zarr.codec import metrics
 from tec_zarr.codec.settings import Settings
 from tec_zarr.codec.targets import make_goal, search
@@ -30,6 +32,12 @@ from tec_zarr.errors import InvalidInputError, TargetError, TargetWarning
 CHUNKS = {"time": 4, "y": 256, "x": 256}
 SAMPLE = 16
 """Chunks that estimates and budgets are made of."""
+
+FRONT_BYTES = 512
+"""Of a chunk that are read to describe it: more than header and directory of 30 dates have."""
+
+AT_ONCE = 64
+"""Chunks that are read at the same time."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -370,8 +378,8 @@ def rate_distortion(
 
 def describe_store(store: Any, name: str = NAME) -> dict[str, Any]:
     """What a stored array has become: shape, dtype, bytes, ratio, bppb, the codec's settings (model, quality or target,
-    guarantees); and of each chunk that is stored (none where they are in shards) its place, bytes, quality, and whether
-    its target was met (None: it had none).
+    guarantees); and of each chunk that is stored (none where they are in shards) its place, bytes, quality (None: it has no
+    learned layer), and whether its target was met (None: it had none). Of each chunk only the first bytes are read.
 
     Raises InvalidInputError where the array was not written with tec_zarr.
     """
@@ -379,8 +387,9 @@ def describe_store(store: Any, name: str = NAME) -> dict[str, Any]:
     codec = next((c for c in (array.serializer, *array.compressors) if hasattr(c, "settings")), None)
     if codec is None:
         raise InvalidInputError(f"{name} was not written with tec_zarr; its codecs are {array.metadata.to_dict()}")
-    beside = _metadata_bytes(array) + sync(array.store.getsize_prefix(f"{array.store_path.path}/.tec"))
-    samples, size = math.prod(array.shape), array.nbytes_stored() - beside
+    chunks = [] if array.shards else list(_stored_chunks(array))
+    size = _bytes_in_shards(array) if array.shards else sum(chunk["bytes"] for chunk in chunks)
+    samples = math.prod(array.shape)
     return {
         "shape": array.shape,
         "dtype": str(array.dtype),
@@ -389,24 +398,43 @@ def describe_store(store: Any, name: str = NAME) -> dict[str, Any]:
         "ratio": samples * array.dtype.itemsize / size if size else math.inf,
         "bppb": metrics.bppb(size, samples),
         **codec.settings.to_dict(),
-        "chunks": [] if array.shards else list(_stored_chunks(array)),
+        "chunks": chunks,
     }
 
 
-def _read(array: zarr.Array, key: str) -> bytes | None:
-    path = array.store_path / key
-    found = sync(path.get(default_buffer_prototype()))
-    return None if found is None else found.to_bytes()
+def _bytes_in_shards(array: zarr.Array) -> int:
+    metadata = _read(array, ["zarr.json"], None)
+    weights = sync(array.store.getsize_prefix(f"{array.store_path.path}/.tec"))
+    return array.nbytes_stored() - weights - sum(len(data) for data in metadata if data is not None)
 
 
-def _metadata_bytes(array: zarr.Array) -> int:
-    return sum(len(_read(array, key) or b"") for key in ("zarr.json", ".zarray", ".zattrs"))
+def _read(array: zarr.Array, keys: Sequence[str], most: int | None) -> list[bytes | None]:
+    """The first `most` bytes (None: all) under each key, all asked for at once; None where there is nothing."""
+    wanted = None if most is None else RangeByteRequest(0, most)
+
+    async def read() -> list[Buffer | None]:
+        return await asyncio.gather(*((array.store_path / key).get(default_buffer_prototype(), wanted) for key in keys))
+
+    return [None if found is None else found.to_bytes() for found in sync(read())]
 
 
 def _stored_chunks(array: zarr.Array) -> Iterator[dict[str, Any]]:
-    for place in np.ndindex(*array.cdata_shape):
-        data = _read(array, array.metadata.encode_chunk_key(place))
-        if data is not None:
-            header, _ = container.parse(data)
-            met = None if header.target is None else header.target.met
-            yield {"place": place, "bytes": len(data), "quality": header.quality, "target_met": met}
+    places = list(np.ndindex(*array.cdata_shape))
+    for first in range(0, len(places), AT_ONCE):
+        some = places[first : first + AT_ONCE]
+        keys = [array.metadata.encode_chunk_key(place) for place in some]
+        for place, key, begin in zip(some, keys, _read(array, keys, FRONT_BYTES), strict=True):
+            if begin is not None:
+                length = container.front_bytes(begin)
+                front = begin if length <= len(begin) else _read(array, [key], length)[0]
+                yield {"place": place, **_described(front)}
+
+
+def _described(front: bytes) -> dict[str, Any]:
+    header, directory, length = container.parse_front(front)
+    learned = header.bounds is None or any(bound.base in (Base.NONE, Base.LEARNED) for bound in header.bounds)
+    return {
+        "bytes": length + sum(size for size, _ in directory),
+        "quality": header.quality if learned else None,
+        "target_met": None if header.target is None else header.target.met,
+    }

@@ -5,11 +5,12 @@ import warnings
 import numpy as np
 import pytest
 import xarray as xr
+from zarr.storage import MemoryStore, StorePath
 
-from tec_zarr import InvalidInputError, TargetError, TargetWarning
+from tec_zarr import InvalidInputError, TargetError, TargetWarning, storing
 from tec_zarr.codec import metrics
 from tec_zarr.cubes import to_cube
-from tec_zarr.storing import radiometry
+from tec_zarr.storing import describe_store, radiometry
 from tec_zarr.testing.synthetic import dataset
 
 SMALL = {"time": 2, "y": 32, "x": 32}
@@ -62,6 +63,27 @@ def test_info_tells_what_was_written(scene, tmp_path, zarr_format):
     error = np.abs(back["B"].astype(int) - scene["B"].astype(int)).max(("time", "y", "x"))
     assert error.sel(band="B02") <= 40
     assert error.sel(band="B08") == 0
+
+
+@pytest.mark.parametrize("kind", ["folder", "memory"])
+def test_info_reads_the_front_of_chunks_alone(scene, tmp_path, monkeypatch, kind):
+    """Also where header and directory are longer than what is read at first."""
+    store = tmp_path / "a.zarr" if kind == "folder" else MemoryStore()
+    scene.tec.to_zarr(store, chunks=SMALL, max_error={"B04": 0, "B08": 400}, quality=30, progress=False)
+    info = describe_store(store)
+    wanted = []
+
+    async def get(self, prototype=None, byte_range=None, *, original=StorePath.get):
+        if "B/c/" in self.path:
+            wanted.append(byte_range)
+        return await original(self, prototype, byte_range)
+
+    monkeypatch.setattr(StorePath, "get", get)
+    monkeypatch.setattr(storing, "FRONT_BYTES", 16)
+    assert describe_store(store) == info
+    assert len(wanted) == 2 * len(info["chunks"])
+    assert all(wanted)
+    assert info["bytes"] == sum(c["bytes"] for c in info["chunks"])
 
 
 def test_info_of_what_is_no_store_of_ours(scene, tmp_path):

@@ -23,11 +23,18 @@ def pack(header: Header, sections: list[bytes]) -> bytes:
     return b"".join([front, struct.pack(">I", zlib.crc32(front)), *sections])
 
 
-def parse(data: bytes | memoryview) -> tuple[Header, list[bytes]]:
-    """Header and sections of a chunk.
+def front_bytes(data: bytes | memoryview) -> int:
+    """How many bytes come before the sections, as the first ten of a chunk tell."""
+    reader = Reader(data)
+    reader.take(len(MAGIC) + 1)
+    length = reader.varint()
+    return reader.position + length + 4
 
-    Raises DamagedChunkError where anything is missing, superfluous or altered, UnsupportedVersionError for a version
-    that is not known here. Nothing is allocated before its size is checked.
+
+def parse_front(data: bytes | memoryview) -> tuple[Header, list[tuple[int, int]], int]:
+    """Header, size and CRC of each section, and how many bytes come before the sections, of at least these of a chunk.
+
+    Raises as `parse` does.
     """
     reader = Reader(data)
     if (magic := reader.take(4)) != MAGIC:
@@ -48,6 +55,17 @@ def parse(data: bytes | memoryview) -> tuple[Header, list[bytes]]:
     directory = [(fields.varint(), fields.unpack("I")) for _ in range(header.shape[0])]
     if fields.left:
         raise DamagedChunkError(f"{fields.left} bytes too many in the header")
+    return header, directory, reader.position
+
+
+def parse(data: bytes | memoryview) -> tuple[Header, list[bytes]]:
+    """Header and sections of a chunk.
+
+    Raises DamagedChunkError where anything is missing, superfluous or altered, UnsupportedVersionError for a version
+    that is not known here. Nothing is allocated before its size is checked.
+    """
+    header, directory, front = parse_front(data)
+    reader = Reader(memoryview(data)[front:])
     if (missing := sum(n for n, _ in directory) - reader.left) != 0:
         raise DamagedChunkError(f"payload {'truncated by' if missing > 0 else 'too long by'} {abs(missing)} bytes")
     sections = [reader.take(n) for n, _ in directory]
