@@ -56,13 +56,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _demo(args: argparse.Namespace) -> None:
+    from tec_zarr.cubes import to_cube
     from tec_zarr.demo import run
     from tec_zarr.sources import open_cube
     from tec_zarr.testing.synthetic import series
 
-    cube = open_cube(args.paths) if args.paths else series()
+    cube = open_cube(args.paths) if args.paths else to_cube(series())
     name = ", ".join(args.paths) if args.paths else "a synthetic Sentinel-2-like series (not real imagery)"
-    print(f"cube         {name}: {dict(cube.sizes)} {cube.dtype}")
+    print(f"cube         {name}: {dict(cube['B'].sizes)} {cube['B'].dtype}")
     print(run(cube, args.out, args.quality, args.offset_dn, args.nodata))
 
 

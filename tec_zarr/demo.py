@@ -10,10 +10,10 @@ import numpy as np
 import xarray as xr
 
 from tec_zarr.codec import metrics
-from tec_zarr.encoding import encoding
+from tec_zarr.cubes import NAME, radiometry
 from tec_zarr.errors import InvalidInputError
+from tec_zarr.storing import write_cube
 
-CHUNKS = {"time": 4, "band": -1, "y": 256, "x": 256}
 REFLECTANCE_SHOWN = 0.3
 """Reflectance that the picture shows as white."""
 
@@ -48,8 +48,8 @@ class Result:
         ])  # fmt: skip
 
 
-def run(cube: xr.DataArray, out: pathlib.Path, quality: float, offset_dn: int, nodata: float) -> Result:
-    """Write `cube` (time, band, y, x) to `out/cube.zarr`, read it back, compare; a picture goes to `out/picture.png`.
+def run(cube: xr.Dataset, out: pathlib.Path, quality: float, offset_dn: int, nodata: float) -> Result:
+    """Write what `to_cube` gave to `out/cube.zarr`, read it back, compare; a picture goes to `out/picture.png`.
 
     Raises InvalidInputError where the cube cannot be encoded, or where `out/cube.zarr` exists.
     """
@@ -59,21 +59,17 @@ def run(cube: xr.DataArray, out: pathlib.Path, quality: float, offset_dn: int, n
     if store.exists():
         raise InvalidInputError(f"{store} exists: remove it, or choose another folder with --out")
     out.mkdir(parents=True, exist_ok=True)
-    cube = cube.drop_vars([n for n in cube.coords if n not in ("time", "band", "y", "x")]).drop_encoding()
-    cube.attrs = {k: v for k, v in cube.attrs.items() if k not in ("_FillValue", "scale_factor", "add_offset")}
-    bands = [str(b) for b in cube["band"].values]
-    cube = cube.assign_coords(band=np.array(bands, object))
-    codec = encoding(quality=quality, bands=bands, offset_dn=offset_dn, nodata=nodata)
+    scale = radiometry(cube, offset_dn, None, nodata).get("scale", 1.0)
     began = time.perf_counter()
-    cube.to_dataset(name="B").chunk(CHUNKS).to_zarr(store, encoding={"B": codec}, consolidated=False)
+    write_cube(cube, store, quality=quality, offset_dn=offset_dn, nodata=nodata, progress=False)
     written = time.perf_counter()
-    decoded = xr.open_zarr(store, consolidated=False, mask_and_scale=False)["B"].values
+    decoded = xr.open_zarr(store, consolidated=False, mask_and_scale=False)[NAME].values
     read = time.perf_counter()
 
-    original = cube.values
-    size = sum(f.stat().st_size for f in (store / "B").rglob("*") if f.is_file())
+    original = cube[NAME].values
+    bands = [str(b) for b in cube["band"].values]
+    size = sum(f.stat().st_size for f in (store / NAME).rglob("*") if f.is_file())
     valid = metrics.measured(original, nodata)
-    scale = 1e-4 if original.dtype.kind == "f" else 1.0
     draw(original, decoded, bands, offset_dn, scale, picture)
     return Result(
         raw_bytes=original.nbytes,
@@ -97,7 +93,7 @@ def draw(
 
     rgb = [bands.index(b) for b in ("B04", "B03", "B02") if b in bands]
     rgb = rgb if len(rgb) == 3 else [0, 0, 0]
-    offset = offset_dn if scale == 1.0 else 0
+    offset = offset_dn if original.dtype.kind != "f" else 0
     shown = min(4, len(original))
     figure = Figure(figsize=(3 * shown, 9), layout="constrained")
     axes = figure.subplots(3, shown, squeeze=False)

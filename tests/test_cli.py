@@ -64,9 +64,9 @@ def test_geotiffs_a_date_each(cube, capsys, tmp_path):
     ("make", "said"),
     [
         (lambda folder: [folder / "missing.nc"], "no such file"),
-        (lambda folder: [_write(dataset(1, 8)[["SCL"]], folder / "a.nc")], "no variable with dims"),
+        (lambda folder: [_write(dataset(1, 8)[["SCL"]], folder / "a.nc")], "one variable with the dims"),
         (lambda folder: [_write(dataset(1, 8), folder / n) for n in ("a.nc", "b.nc")], "got 2 files"),
-        (lambda folder: [_write(_renamed(dataset(1, 8)), folder / "a.nc")], "cannot tell the 12 bands"),
+        (lambda folder: [_write(_renamed(dataset(1, 8)), folder / "a.nc")], "the bands must be distinct ones"),
     ],
     ids=["missing", "no cube", "two files", "band names"],
 )
