@@ -10,12 +10,14 @@ import xarray as xr
 from tec_zarr.errors import InvalidInputError
 
 
+@xr.register_datatree_accessor("tec")
 @xr.register_dataset_accessor("tec")
 @xr.register_dataarray_accessor("tec")
 class TecAccessor:
-    """Learned compression of the cube that a Dataset or DataArray holds; see `to_cube` for what is taken for one."""
+    """Learned compression of the cube that a Dataset or DataArray holds; see `to_cube` for what is taken for one. A DataTree
+    gets the advice to take its groups one by one."""
 
-    def __init__(self, data: xr.Dataset | xr.DataArray):
+    def __init__(self, data: xr.Dataset | xr.DataArray | xr.DataTree):
         self._data = data
 
     def to_cube(self, bands: Iterable[str] | None = None) -> xr.Dataset:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import numbers
 import re
@@ -48,7 +49,7 @@ def band_name(alias: object) -> str | None:
     return name if name in L2A else None
 
 
-def to_cube(data: xr.Dataset | xr.DataArray, bands: Iterable[str] | None = None) -> xr.Dataset:
+def to_cube(data: xr.Dataset | xr.DataArray | xr.DataTree, bands: Iterable[str] | None = None) -> xr.Dataset:
     """A Dataset that holds the bands of `data` as one variable "B" (time, band, y, x), and everything else beside it.
 
     Takes a DataArray with the dims time, band, y and x in any order, time and band also missing; a Dataset with such a
@@ -60,17 +61,45 @@ def to_cube(data: xr.Dataset | xr.DataArray, bands: Iterable[str] | None = None)
     ------
     InvalidInputError
         Where there is no cube, bands are unknown or given twice, or their grids or dtypes differ; it lists what was found.
+        For a DataTree always: its groups, such as the resolutions of an EOPF product, are stored one by one.
     """
+    if isinstance(data, xr.DataTree):
+        raise InvalidInputError(_one_by_one(data))
+    mapped = _grid_mappings(data)
     if isinstance(data, xr.DataArray):
         cube, source, rest = _one_array(data, bands), {"kind": "array", "name": data.name}, xr.Dataset()
     elif NAME in data.data_vars and SOURCE in data[NAME].attrs:
         return data
     else:
         cube, source, rest = _of_dataset(data, bands)
-    cube.attrs[SOURCE] = json.dumps({**source, **json.loads(cube.attrs.pop(SOURCE))})
+    cube.attrs[SOURCE] = json.dumps({**source, **json.loads(cube.attrs.pop(SOURCE)), "grid_mapping": mapped})
     whole = rest.merge(cube.to_dataset(name=NAME), combine_attrs="override", compat="override", join="override")
+    places = {name if name in rest.data_vars else NAME: mapping for name, mapping in mapped.items()}
+    whole = whole.assign({name: whole[name].assign_attrs(grid_mapping=mapping) for name, mapping in places.items()})
     whole.attrs = _plain_attrs(data.attrs if isinstance(data, xr.Dataset) else {})
     return _storable(whole)
+
+
+def _one_by_one(tree: xr.DataTree) -> str:
+    groups = {
+        g.path: n for g in tree.subtree if (n := sorted(str(v) for v in g.data_vars if band_name(v) or _has_bands(g[v])))
+    }
+    listed = "; ".join(f"{path} with {', '.join(names)}" for path, names in groups.items()) or "no group with bands"
+    path = next(iter(groups), "/measurements/reflectance/r10m")
+    return (
+        "a tree of groups, which may have a grid each, is stored a group at a time: "
+        f'tree["{path}"].to_dataset().tec.to_zarr(...), each to a store of its own; found {listed}'
+    )
+
+
+def _has_bands(variable: xr.DataArray) -> bool:
+    return {"y", "x", "band"} <= _dims(variable)
+
+
+def _grid_mappings(data: xr.Dataset | xr.DataArray) -> dict[str, str]:
+    """Names of the CRS variables that encodings tell of, by variable: a store keeps them as attributes, as CF has them."""
+    variables = {NAME: data} if isinstance(data, xr.DataArray) else data.data_vars
+    return {str(n): v.encoding["grid_mapping"] for n, v in variables.items() if "grid_mapping" in v.encoding}
 
 
 def _one_array(data: xr.DataArray, bands: Iterable[str] | None) -> xr.DataArray:
@@ -118,14 +147,14 @@ def _known(names: list, bands: Iterable[str] | None) -> list[str]:
         understood = ", ".join(f"{a!r} is {k or 'unknown'}" for a, k in zip(asked, known, strict=True))
         raise InvalidInputError(
             f"the bands must be distinct ones of {', '.join(L2A)} (or B2, b02, blue, nir08 …); understood was: {understood}"
-            ". Name them in their order with bands=(...)"
+            ". Name them in their order with bands=(...), or leave out what is no band with .sel(band=[...])"
         )
     return known
 
 
 def _of_dataset(data: xr.Dataset, bands: Iterable[str] | None) -> tuple[xr.DataArray, dict[str, Any], xr.Dataset]:
     """Cube, what it was made of, and what stays beside it."""
-    arrays = [n for n, v in data.data_vars.items() if {"y", "x"} <= _dims(v) and _dims(v) & {"band"} and v.ndim in (3, 4)]
+    arrays = [n for n, v in data.data_vars.items() if _has_bands(v) and v.ndim in (3, 4)]
     if len(arrays) == 1:
         cube = _one_array(data[arrays[0]], bands)
         return cube, {"kind": "variable", "name": arrays[0]}, data.drop_vars([arrays[0], "band"], errors="ignore")
@@ -171,8 +200,16 @@ def from_cube(data: xr.Dataset) -> xr.Dataset | xr.DataArray:
     if NAME not in data.data_vars or SOURCE not in data[NAME].attrs:
         raise InvalidInputError(f"no variable {NAME!r} with the attribute {SOURCE!r}; found {list(data.data_vars)}")
     data = _unstorable(data)
-    cube, rest = data[NAME], data.drop_vars(NAME)
-    source = json.loads(cube.attrs[SOURCE])
+    source = json.loads(data[NAME].attrs[SOURCE])
+    back = _taken_apart(data[NAME], data.drop_vars(NAME), source)
+    for name, mapping in source.get("grid_mapping", {}).items():
+        variable = back if isinstance(back, xr.DataArray) else back[name]
+        variable.attrs = {k: v for k, v in variable.attrs.items() if k != "grid_mapping"}
+        variable.encoding["grid_mapping"] = mapping
+    return back
+
+
+def _taken_apart(cube: xr.DataArray, rest: xr.Dataset, source: dict[str, Any]) -> xr.Dataset | xr.DataArray:
     attrs = {k: v for k, v in cube.attrs.items() if k != SOURCE} | source["attrs"]
     if source["kind"] == "variables":
         expanded = source["expanded"].get("time")
@@ -277,11 +314,11 @@ def _offset(cube: xr.Dataset, attrs: dict[str, Any]) -> int:
         if name in attrs:
             found[name] = int(attrs[name])
     packed = {k: attrs[k] for k in ("scale_factor", "add_offset") if k in attrs}
-    raster = attrs.get("raster:bands")
-    if isinstance(raster, list) and raster and "scale" in raster[0]:
-        packed = {"scale_factor": raster[0]["scale"], "add_offset": raster[0].get("offset", 0)}
     if "scale_factor" in packed:
         found["scale_factor and add_offset"] = round(packed.get("add_offset", 0) / packed["scale_factor"])
+    for raster in _raster_bands(cube, attrs):
+        offset = raster.get("offset", 0)
+        found[f"raster:bands with offset {offset:g}"] = round(offset / raster["scale"])
     if "earthsearch:boa_offset_applied" in cube.coords and bool(np.all(cube["earthsearch:boa_offset_applied"].values == 1)):
         found["earthsearch:boa_offset_applied"] = 0
     if len(set(found.values())) > 1:
@@ -298,6 +335,15 @@ def _offset(cube: xr.Dataset, attrs: dict[str, Any]) -> int:
         return 0
     warnings.warn("no attribute tells the offset of these DN: offset_dn=0 is assumed; give it to be sure", stacklevel=4)
     return 0
+
+
+def _raster_bands(cube: xr.Dataset, attrs: dict[str, Any]) -> list[dict[str, Any]]:
+    """Objects of STAC's raster extension that have a scale, from an attribute or from a coordinate as stackstac makes it."""
+    said = [attrs.get("raster:bands")]
+    if "raster:bands" in cube.coords:
+        said += list(_unstorable(cube[["raster:bands"]])["raster:bands"].values.flat)
+    each = itertools.chain.from_iterable(s if isinstance(s, list) else [s] for s in said)
+    return [r for r in each if isinstance(r, dict) and r.get("scale")]
 
 
 def _scale(array: xr.DataArray) -> float:

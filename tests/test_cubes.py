@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import rioxarray  # noqa: F401 (it registers .rio)
 import xarray as xr
+from zarr.storage import MemoryStore
 
 from tec_zarr.cubes import NAME, band_name, from_cube, to_cube
 from tec_zarr.errors import InvalidInputError
@@ -19,21 +20,30 @@ def scene(times: int = 2) -> xr.Dataset:
     return dataset(times, SIZE, seed=4).sel(band=list(BANDS))
 
 
+def objects(*values) -> np.ndarray:
+    out = np.empty(len(values), object)
+    out[:] = values
+    return out
+
+
 def stackstac_cube() -> xr.DataArray:
     """As stackstac.stack gives it: scaled float64, NaN, a coordinate for each STAC property, objects among them."""
     made = (scene()["B"] * 1e-4 - 0.1).astype("float64")
     made = made.where(made > -0.095).assign_coords(band=["blue", "green", "red", "nir"])
-    epsg = np.array(["S2B_33UXP_20210101_0_L2A", "S2A_33UXP_20210106_0_L2A"])
-    classes = np.empty(4, object)
-    classes[:] = [[{"scale": 0.0001, "offset": -0.1}], None, {"nodata": 0}, "text"]
+    raster = {"nodata": 0, "data_type": "uint16", "spatial_resolution": 10, "scale": 0.0001, "offset": -0.1}
     made = made.assign_coords(
-        id=("time", epsg),
+        id=("time", np.array(["S2B_33UXP_20210101_0_L2A", "S2A_33UXP_20210106_0_L2A"])),
         epsg=32633,
+        gsd=("band", [10, 10, 10, 10]),
+        full_width_half_max=((), None),
+        center_wavelength=0.5,
         **{
             "proj:bbox": ((), None),
-            "raster:bands": ("band", classes),
-            "s2:cloud": ("time", [1.5, np.nan]),
-            "title": ("band", np.array(["Blue", "Green", "Red", "NIR"])),
+            "raster:bands": ("band", objects(raster, raster, {"nodata": 0}, None)),
+            "eo:cloud_cover": ("time", [1.5, np.nan]),
+            "earthsearch:boa_offset_applied": True,
+            "s2:processing_baseline": "05.09",
+            "title": ("band", np.array(["blue (B02)", "green (B03)", "red (B04)", "nir (B08)"])),
         },
     )
     made.coords["proj:bbox"] = xr.Variable((), np.array({600000, 5340000}, object))
@@ -48,7 +58,12 @@ def odc_dataset() -> xr.Dataset:
     made["red"].attrs["wavelength"] = 665
     made["scl"] = scene()["SCL"].drop_attrs()
     made.attrs = {}
-    return made.rio.write_crs("EPSG:32633").chunk({"time": 1})
+    for dim, resolution in (("y", -10.0), ("x", 10.0)):
+        made[dim].attrs = {"units": "metre", "resolution": resolution, "crs": "EPSG:32633"}
+    made = made.rio.write_crs("EPSG:32633").chunk({"time": 1})
+    for variable in made.data_vars.values():
+        variable.encoding = {"grid_mapping": "spatial_ref"}
+    return made
 
 
 def rioxarray_array() -> xr.DataArray:
@@ -58,16 +73,31 @@ def rioxarray_array() -> xr.DataArray:
     return made.rename(None).rio.write_crs("EPSG:32633")
 
 
-def eopf_group() -> xr.Dataset:
-    """As a resolution group of an EOPF product opens with mask_and_scale=False: a date without a time, packed uint16."""
+def eopf_product(**open_options) -> xr.DataTree:
+    """As xr.open_datatree opens an EOPF product: packed uint16 in Zarr format 2, groups of 10 and 20 m, SCL apart."""
     packed = {"_FillValue": 0, "scale_factor": 1e-4, "add_offset": -0.1, "dtype": "<u2"}
-    parts = {
-        b.lower(): scene(1)["B"].sel(band=b).isel(time=0, drop=True).drop_vars("band").drop_attrs().assign_attrs(packed)
-        for b in BANDS
-    }
-    made = xr.Dataset(parts).drop_attrs(deep=False)
-    made["b02"].encoding = {"chunks": (7, 7), "compressor": "stale", "dtype": "uint16"}
-    return made
+    frame = scene(1)["B"].isel(time=0, drop=True)
+    store = MemoryStore()
+    for group, bands, step in (("r10m", BANDS, 1), ("r20m", ("B05", "B11"), 2)):
+        source = frame if step == 1 else frame.isel(band=[0, 1], y=slice(0, None, 2), x=slice(0, None, 2))
+        values = (source.values * 1e-4 - 0.1).astype("f8")
+        named = {b.lower(): (("y", "x"), v, {"long_name": b}) for b, v in zip(bands, values, strict=True)}
+        made = xr.Dataset(named, {"y": source["y"].drop_attrs(), "x": source["x"].drop_attrs()})
+        made.to_zarr(
+            store, group=f"measurements/reflectance/{group}", zarr_format=2, consolidated=False,
+            encoding={b.lower(): packed for b in bands},
+        )  # fmt: skip
+    scl = xr.Dataset({"scl": (("y", "x"), np.ones((SIZE // 2, SIZE // 2), np.uint8))})
+    scl.to_zarr(store, group="conditions/mask/l2a_classification/r20m", zarr_format=2, consolidated=False)
+    return xr.open_datatree(store, engine="zarr", chunks={}, consolidated=False, **open_options)
+
+
+def eopf_group() -> xr.Dataset:
+    return eopf_product(mask_and_scale=False)["measurements/reflectance/r10m"].to_dataset()
+
+
+def eopf_reflectance() -> xr.Dataset:
+    return eopf_product()["measurements/reflectance/r20m"].to_dataset()
 
 
 def stacked_array() -> xr.DataArray:
@@ -79,7 +109,9 @@ def variable_among_others() -> xr.Dataset:
     return scene().rename(B="reflectance").transpose("band", "y", "x", "time")
 
 
-KINDS = [stackstac_cube, odc_dataset, rioxarray_array, eopf_group, stacked_array, variable_among_others]
+KINDS = [
+    stackstac_cube, odc_dataset, rioxarray_array, eopf_group, eopf_reflectance, stacked_array, variable_among_others
+]  # fmt: skip
 
 
 def same(original, back) -> None:
@@ -100,6 +132,7 @@ def same(original, back) -> None:
     for one, other in pairs:
         assert (one.dtype, one.dims, one.name) == (other.dtype, other.dims, other.name)
         np.testing.assert_array_equal(one.values, other.values)
+        assert other.encoding.get("grid_mapping") == one.encoding.get("grid_mapping")
         kept = {k: v for k, v in one.attrs.items() if k not in ("spec", "transform", "long_name")}
         assert kept == {k: v for k, v in other.attrs.items() if k not in ("spec", "transform", "long_name")}
 
@@ -114,9 +147,10 @@ def test_every_kind_comes_back_as_it_was(kind, zarr_format, tmp_path):
     opened = xr.open_zarr(tmp_path / "a.zarr", consolidated=False)
     assert opened[NAME].dims == ("time", "band", "y", "x")
     assert opened[NAME].dtype == (original.dtype if isinstance(original, xr.DataArray) else opened[NAME].dtype)
-    assert list(opened["band"].values) == list(BANDS)
+    assert sorted(opened["band"].values) == (["B05", "B11"] if kind is eopf_reflectance else list(BANDS))
     same(original, opened.tec.from_cube())
     if "spatial_ref" in original.coords:
+        assert opened[NAME].attrs.get("grid_mapping") == (None if kind is stacked_array else "spatial_ref")
         assert opened.tec.from_cube().rio.crs == original.rio.crs
 
 
@@ -170,6 +204,13 @@ def test_bands_twice_on_two_grids_or_of_two_dtypes_are_listed():
     coarse = ds["nir"].isel(y=slice(None, None, 2), x=slice(None, None, 2)).rename(y="y2", x="x2").drop_vars(["y2", "x2"])
     with pytest.raises(InvalidInputError, match=r"swir16 \(B11\): \('time', 'y2', 'x2'\) .* Select those of one grid"):
         to_cube(ds.assign(swir16=coarse))
+
+
+def test_a_product_of_several_grids_says_how_to_store_each():
+    tree = eopf_product()
+    said = r'tree\["/measurements/.*to_dataset\(\)\.tec\.to_zarr.*found .*r10m with b02, b03, b04, b08.*r20m with b05, b11'
+    with pytest.raises(InvalidInputError, match=said):
+        tree.tec.to_zarr("nowhere.zarr")
 
 
 def test_no_cube_says_what_was_found():
