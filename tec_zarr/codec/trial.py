@@ -20,6 +20,9 @@ from tec_zarr.errors import TecError
 LEAST_LEARNED_DN = 32.0
 """Below bounds of this the learned layer never paid: its residual is the noise of every sample in any case."""
 
+HOPELESS = 1.2
+"""Times the bytes without a learned layer, from which on no other quality will pay."""
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Trial:
@@ -84,13 +87,15 @@ class Work:
         trials = [self._bound(DEFAULT_QUALITY, self._bounds(learned=False), None)]
         bounds = [bound / self.gathered.header.scale for bound in self.settings.bounds]
 
+        @functools.cache
         def measure(quality: float) -> int:
             quality = as_quality(quality)
             trials.append(self._bound(quality, self._bounds(learned=True), self._layer(quality)))
             return len(trials[-1].data)
 
-        if max(bounds) >= LEAST_LEARNED_DN:
-            cheapest(measure, quality_for(float(np.median(bounds))))
+        first = quality_for(float(np.median(bounds)))
+        if max(bounds) >= LEAST_LEARNED_DN and measure(first) < HOPELESS * len(trials[0].data):
+            cheapest(measure, first)
         return self._proven(min(trials, key=lambda trial: len(trial.data)))
 
     def _bounds(self, learned: bool) -> tuple[Bound, ...] | None:
