@@ -81,9 +81,8 @@ def to_cube(data: xr.Dataset | xr.DataArray | xr.DataTree, bands: Iterable[str] 
 
 
 def _one_by_one(tree: xr.DataTree) -> str:
-    groups = {
-        g.path: n for g in tree.subtree if (n := sorted(str(v) for v in g.data_vars if band_name(v) or _has_bands(g[v])))
-    }
+    bands = {g.path: [str(n) for n, v in g.data_vars.items() if band_name(n) or _has_bands(v)] for g in tree.subtree}
+    groups = {path: sorted(names) for path, names in sorted(bands.items()) if names}
     listed = "; ".join(f"{path} with {', '.join(names)}" for path, names in groups.items()) or "no group with bands"
     path = next(iter(groups), "/measurements/reflectance/r10m")
     return (
