@@ -31,7 +31,10 @@ from tec_zarr.errors import InvalidInputError, TargetError, TargetWarning
 
 CHUNKS = {"time": 4, "y": 256, "x": 256}
 SAMPLE = 16
-"""Chunks that estimates and budgets are made of."""
+"""Chunks that estimates and budgets begin with."""
+
+ESTIMATED, BUDGETED = 0.04, 0.015
+"""Relative standard errors of the size, from which on no more chunks are coded for an estimate or a budget."""
 
 FRONT_BYTES = 512
 """Of a chunk that are read to describe it: more than header and directory of 30 dates have."""
@@ -42,7 +45,8 @@ AT_ONCE = 64
 
 @dataclasses.dataclass(frozen=True)
 class Estimate:
-    """What writing a cube would give, found from `sampled` of `chunks`: errors in the cube's units, PSNR in dB."""
+    """What writing a cube would give, found from `sampled` of `chunks`: errors in the cube's units, PSNR in dB; `spread` is
+    the relative standard error of `bytes` that comes of not having coded the others."""
 
     bytes: int
     raw_bytes: int
@@ -52,6 +56,7 @@ class Estimate:
     max_error: float
     chunks: int
     sampled: int
+    spread: float
 
     @property
     def ratio(self) -> float:
@@ -260,16 +265,22 @@ def _afford(cube: xr.Dataset, sizes: dict[str, int], budget: float, settings: di
     if clash := {"quality", "psnr", "rmse"} & {n for n, v in settings.items() if v is not None}:
         raise InvalidInputError(f"a budget of the whole cube decides on quality; leave out {', '.join(sorted(clash))}")
     Settings(**{k: v for k, v in settings.items() if k != "device"})
-    sample = _sample(cube, sizes, SAMPLE)
-    found: dict[float, float] = {}
+    chunks = _Chunks(cube, sizes)
+    goal, count, found = make_goal(Target("bppb", budget), 1.0, 2), SAMPLE, {}
 
     def measure(quality: float) -> float:
-        found[quality] = _expect(cube, sample, {**settings, "quality": quality}).bppb
-        return math.log(found[quality])
+        found[quality] = chunks.expect({**settings, "quality": quality}, count)
+        return math.log(found[quality].bppb)
 
-    quality, met = search(measure, make_goal(Target("bppb", budget), 1.0, 2))
+    quality, met = search(measure, goal)
+    while met and found[quality].spread > BUDGETED:
+        count *= 2
+        first = quality - (measure(quality) - goal.value) / goal.slope
+        quality, met = search(measure, dataclasses.replace(goal, first=first))
     if not met:
-        said = f"{budget:.4g} bits a sample cannot be met: the nearest is {found[quality]:.4g}, at quality {quality:.4g}"
+        said = (
+            f"{budget:.4g} bits a sample cannot be met: the nearest is {found[quality].bppb:.4g}, at quality {quality:.4g}"
+        )
         if not best_effort:
             raise TargetError(f"{said}. Ask for another budget, or best_effort=True to take the nearest")
         warnings.warn(f"{said}; it was taken", TargetWarning, stacklevel=3)
@@ -277,54 +288,83 @@ def _afford(cube: xr.Dataset, sizes: dict[str, int], budget: float, settings: di
 
 
 @dataclasses.dataclass(frozen=True)
-class _Sample:
-    """Chunks of a cube: their slices, by whether they are padded at the cube's edge; how many there are of each kind."""
+class _Coded:
+    """What coding a chunk gave: its bytes, and of its valid samples the squared errors, how many, and the greatest error."""
 
-    picked: dict[tuple[bool, ...], list[tuple[slice, ...]]]
-    counts: dict[tuple[bool, ...], int]
-    shape: tuple[int, ...]
-
-
-def _sample(cube: xr.Dataset, sizes: dict[str, int], most: int | None) -> _Sample:
-    """Up to `most` chunks, spread over the cube, in proportion from those inside and at its edges."""
-    lengths = list(cube[NAME].sizes.values())
-    starts = [range(0, n, sizes[d]) for d, n in cube[NAME].sizes.items()]
-    kinds: dict[tuple[bool, ...], list[tuple[slice, ...]]] = {}
-    for corner in itertools.product(*starts):
-        whole = tuple(c + n <= length for c, n, length in zip(corner, sizes.values(), lengths, strict=True))
-        kinds.setdefault(whole, []).append(tuple(slice(c, c + n) for c, n in zip(corner, sizes.values(), strict=True)))
-    total = sum(map(len, kinds.values()))
-    picked = {}
-    for kind, places in kinds.items():
-        count = len(places) if most is None or total <= most else max(1, round(most * len(places) / total))
-        picked[kind] = [places[i] for i in np.linspace(0, len(places) - 1, count).round().astype(int)]
-    return _Sample(picked, {k: len(v) for k, v in kinds.items()}, tuple(sizes.values()))
+    size: int
+    squares: float = 0.0
+    valid: int = 0
+    worst: float = 0.0
 
 
-def _expect(cube: xr.Dataset, sample: _Sample, settings: dict[str, Any], errors: bool = False) -> Estimate:
-    """Code a sample, and count for the whole."""
-    from tec_zarr.codec.chunk import decode_chunk, encode_chunk
+class _Chunks:
+    """The chunks of a cube, to be coded a few at a time; none is coded twice with the same settings."""
 
-    device = settings.get("device", "auto")
-    chosen = Settings(**{k: v for k, v in settings.items() if k != "device"})
-    array, scale = cube[NAME], chosen.scale if cube[NAME].dtype.kind == "f" else 1.0
-    size, squares, valid, worst = 0.0, 0.0, 0.0, 0.0
-    for kind, places in sample.picked.items():
-        weight = sample.counts[kind] / len(places)
-        for place in places:
-            chunk = _padded(np.ascontiguousarray(array[place].values), sample.shape, chosen)
-            data = encode_chunk(chunk, chosen, device)
-            size += weight * len(data)
-            if errors:
-                seen = metrics.measured(chunk, None if chosen.nodata is None else float(chosen.nodata))
-                seen[tuple(slice(n, None) for n in array[place].shape)] = False
-                error = chunk[seen].astype(np.float64) - decode_chunk(data, device)[seen]
-                squares, valid = squares + weight * float(error @ error), valid + weight * error.size
-                worst = max(worst, float(np.abs(error).max(initial=0)))
-    rmse = math.sqrt(squares / valid) if valid else math.nan
-    psnr = math.inf if rmse == 0 else 20 * math.log10(metrics.PEAK_DN * scale / rmse)
-    chunks, sampled = sum(sample.counts.values()), sum(map(len, sample.picked.values()))
-    return Estimate(round(size), array.nbytes, 8 * size / array.size, psnr, rmse, worst, chunks, sampled)
+    def __init__(self, cube: xr.Dataset, sizes: dict[str, int]):
+        self._array, self._shape = cube[NAME], tuple(sizes.values())
+        lengths = self._array.shape
+        kinds: dict[tuple[bool, ...], list[tuple[int, ...]]] = {}
+        for corner in itertools.product(*(range(0, n, step) for n, step in zip(lengths, self._shape, strict=True))):
+            whole = tuple(c + step <= n for c, step, n in zip(corner, self._shape, lengths, strict=True))
+            kinds.setdefault(whole, []).append(corner)
+        self._kinds = [[places[i] for i in _spread_out(len(places))] for places in kinds.values()]
+        self._coded: dict[tuple, _Coded] = {}
+
+    @property
+    def count(self) -> int:
+        return sum(map(len, self._kinds))
+
+    def expect(self, settings: dict[str, Any], sample: int | None, errors: bool = False) -> Estimate:
+        """Code about `sample` chunks (None: all), in proportion from inside and from each edge, and count for the whole."""
+        share = 1.0 if sample is None else min(1.0, sample / self.count)
+        chosen = Settings(**{k: v for k, v in settings.items() if k != "device"})
+        device = settings.get("device", "auto")
+        size, variance, squares, valid, worst, sampled = 0.0, 0.0, 0.0, 0.0, 0.0, 0
+        for places in self._kinds:
+            picked = places[: max(1, round(share * len(places)))]
+            coded = [self._code(place, chosen, device, errors) for place in picked]
+            weight = len(places) / len(picked)
+            sizes = [c.size for c in coded]
+            size += weight * sum(sizes)
+            within = np.var(sizes, ddof=1) if len(sizes) > 1 else sizes[0] ** 2
+            variance += len(places) * (weight - 1) * within
+            squares += weight * sum(c.squares for c in coded)
+            valid += weight * sum(c.valid for c in coded)
+            worst = max([worst, *(c.worst for c in coded)])
+            sampled += len(picked)
+        array = self._array
+        scale = chosen.scale if array.dtype.kind == "f" else 1.0
+        rmse = math.sqrt(squares / valid) if valid else math.nan
+        psnr = math.inf if rmse == 0 else 20 * math.log10(metrics.PEAK_DN * scale / rmse)
+        bppb, spread = 8 * size / array.size, math.sqrt(variance) / size
+        return Estimate(round(size), array.nbytes, bppb, psnr, rmse, worst, self.count, sampled, spread)
+
+    def _code(self, corner: tuple[int, ...], settings: Settings, device: str, errors: bool) -> _Coded:
+        key = (corner, settings, device, errors)
+        if key not in self._coded:
+            self._coded[key] = self._code_anew(corner, settings, device, errors)
+        return self._coded[key]
+
+    def _code_anew(self, corner: tuple[int, ...], settings: Settings, device: str, errors: bool) -> _Coded:
+        from tec_zarr.codec.chunk import decode_chunk, encode_chunk
+
+        place = tuple(slice(c, c + step) for c, step in zip(corner, self._shape, strict=True))
+        inside = np.ascontiguousarray(self._array[place].values)
+        chunk = _padded(inside, self._shape, settings)
+        data = encode_chunk(chunk, settings, device)
+        if not errors:
+            return _Coded(len(data))
+        seen = metrics.measured(chunk, None if settings.nodata is None else float(settings.nodata))
+        counted = np.zeros(chunk.shape, bool)
+        counted[tuple(slice(0, n) for n in inside.shape)] = True
+        seen &= counted
+        error = chunk[seen].astype(np.float64) - decode_chunk(data, device)[seen]
+        return _Coded(len(data), float(error @ error), error.size, float(np.abs(error).max(initial=0)))
+
+
+def _spread_out(count: int) -> list[int]:
+    """All numbers below `count`, in an order of which every beginning is spread over them evenly (by the golden ratio)."""
+    return np.argsort(np.argsort(np.arange(count) * 0.6180339887498949 % 1)).tolist()
 
 
 def _padded(chunk: np.ndarray, shape: tuple[int, ...], settings: Settings) -> np.ndarray:
@@ -345,12 +385,19 @@ def estimate_cube(
     nodata: Any = "auto",
     chunks: Mapping[str, int] | None = None,
     sample: int | None = SAMPLE,
+    precision: float = ESTIMATED,
     **settings: Any,
 ) -> Estimate:
-    """What `write_cube` would give, from coding up to `sample` chunks spread over the cube (None: all), without writing."""
+    """What `write_cube` would give, without writing: from coding `sample` chunks spread over the cube (None: all), and twice
+    as many each time until the relative standard error of the size is at most `precision`."""
     cube = to_cube(data, bands)
     settings |= {"bands": [str(b) for b in cube["band"].values], **radiometry(cube, offset_dn, scale, nodata)}
-    return _expect(cube, _sample(cube, chunk_sizes(cube, chunks), sample), settings, errors=True)
+    expected = _Chunks(cube, chunk_sizes(cube, chunks))
+    found = expected.expect(settings, sample, errors=True)
+    while found.spread > precision:
+        sample = 2 * found.sampled
+        found = expected.expect(settings, sample, errors=True)
+    return found
 
 
 def rate_distortion(
@@ -365,7 +412,8 @@ def rate_distortion(
     `options`; also drawn into the axes `ax` of matplotlib where given."""
     cube = to_cube(data, options.pop("bands", None))
     qualities = list(qualities)
-    found = [estimate_cube(cube, sample=sample, quality=quality, **options) for quality in qualities]
+    known = {"sample": sample, "precision": math.inf, **options}
+    found = [estimate_cube(cube, quality=quality, **known) for quality in qualities]
     columns = {n: ("quality", [getattr(e, n) for e in found]) for n in ("bppb", "ratio", "psnr", "rmse")}
     curve = xr.Dataset(columns, {"quality": qualities})
     if ax is not None:
