@@ -13,6 +13,7 @@ from tec_zarr.codec.chunk import decode_chunk, encode_chunk
 from tec_zarr.codec.settings import Settings
 from tec_zarr.codec.targets import MAX_TRIALS, Goal, cheapest, make_goal, search
 from tec_zarr.errors import TargetError, TargetWarning
+from tec_zarr.models.bands import L2A
 from tec_zarr.testing.synthetic import series
 
 
@@ -54,14 +55,17 @@ def test_reflectance_is_measured_in_its_own_units(site):
     target=st.sampled_from(TARGETS),
     corner=st.tuples(st.integers(0, 200), st.integers(0, 200)),
     size=st.tuples(st.integers(8, 56), st.integers(8, 56)),
-    dates=st.integers(1, 4),
+    dates=st.lists(st.integers(0, 3), min_size=1, max_size=4, unique=True),
+    bands=st.permutations(L2A).flatmap(lambda names: st.integers(1, 12).map(lambda n: tuple(names[:n]))) | st.just(L2A),
 )
-def test_any_crop_meets_its_target_or_says_that_it_does_not(site, target, corner, size, dates):
+def test_any_crop_meets_its_target_or_says_that_it_does_not(site, target, corner, size, dates, bands):
+    """`benchmarks/targets.py` does so at length."""
     name, value = target
-    crop = np.ascontiguousarray(site[:dates, :, corner[0] :, corner[1] :][..., : size[0], : size[1]])
+    crop = site[dates][:, [L2A.index(band) for band in bands], corner[0] :, corner[1] :][..., : size[0], : size[1]]
+    crop = np.ascontiguousarray(crop)
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        chunk = encode_chunk(crop, Settings(**{name: value}, best_effort=True))
+        chunk = encode_chunk(crop, Settings(**{name: value}, bands=bands, best_effort=True))
     met = near(name, reached(name, crop, chunk), value)
     assert container.parse(chunk)[0].target == Target(name, value, met)
     assert [w.category for w in warned] == [TargetWarning] * (not met)
