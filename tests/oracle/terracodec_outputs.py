@@ -1,10 +1,11 @@
 """What PyPI's terracodec 0.3.1 computes, stage by stage. Runs in an environment of its own (see CONTRIBUTING.md).
 
-    python terracodec_outputs.py FAMILY small|published IMAGES.npy OUT.npz
+    python terracodec_outputs.py FAMILY small|published|large IMAGES.npy OUT.npz
     python terracodec_outputs.py shapes OUT.json
     python terracodec_outputs.py time IMAGES.npy STATE.pt
 
-FAMILY is tec-fp, tec-elic, tec-tt or flextec; images are standardized (times, components, height, width).
+FAMILY is tec-fp, tec-elic, tec-tt or flextec, of which the first two have a large size too; images are standardized
+(times, components, height, width).
 """
 
 import importlib.abc
@@ -69,9 +70,10 @@ BUDGETS = (5, 12)
 def build(family, size, components=12):
     small = size == "small"
     if family == "tec-fp":
-        model = FactorizedPrior(components, *((12, 16) if small else (128, 192)), 256)
+        model = FactorizedPrior(components, *{"small": (12, 16), "published": (128, 192), "large": (192, 320)}[size], 256)
     elif family == "tec-elic":
-        model = ELIC(components, *((12, 24) if small else (128, 192)), 256, groups=[4, 4, 16] if small else None)
+        channels = {"small": (12, 24), "published": (128, 192), "large": (192, 320)}[size]
+        model = ELIC(components, *channels, 256, groups=[4, 4, 16] if small else None)
     else:
         model = TemporalTransformer(flextec=family == "flextec", in_channels=components)
         if small:
@@ -213,7 +215,7 @@ def main(family, *args):
     x = torch.from_numpy(np.load(source))
     model = build(family, size, x.shape[1])
     fill(model)
-    if size == "published":
+    if size != "small":
         torch.save(model.state_dict(), pathlib.Path(target).with_suffix(".pt"))
     np.savez_compressed(target, **{k: v.numpy() for k, v in RUNS[family](model, x).items()})
 

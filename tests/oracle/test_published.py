@@ -21,13 +21,16 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("family", COMPARISONS)
-def test_every_stage_is_the_oracle_s_on_real_imagery(family, site, tmp_path):
+SIZES = [*((family, "published") for family in COMPARISONS), ("tec-fp", "large"), ("tec-elic", "large")]
+
+
+@pytest.mark.parametrize(("family", "size"), SIZES)
+def test_every_stage_is_the_oracle_s_on_real_imagery(family, size, site, tmp_path):
     level = LEVELS["s2l2a"]
     mean, std = (np.array(part)[:, None, None] for part in (level.mean, level.std))
     x = ((site[:3] - mean) / std).astype(np.float32)
     np.save(tmp_path / "images.npy", x)
-    command = [PYTHON, HERE / "terracodec_outputs.py", family, "published", tmp_path / "images.npy", tmp_path / "out.npz"]
+    command = [PYTHON, HERE / "terracodec_outputs.py", family, size, tmp_path / "images.npy", tmp_path / "out.npz"]
     subprocess.run(command, check=True)
     model = convert(torch.load(tmp_path / "out.pt", weights_only=True))
     with np.load(tmp_path / "out.npz") as outputs:

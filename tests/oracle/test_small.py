@@ -34,6 +34,12 @@ def test_every_stage_is_the_oracle_s(family, state):
         compare(convert(state, HEADS), dict(outputs), weights.small_images())
 
 
+def test_every_stage_is_the_oracle_s_for_the_bands_of_l1c():
+    images = weights.small_images(2, 64, 64, components=13)
+    with np.load(CACHED / "tec-tt-l1c.npz") as outputs:
+        compare(convert(published_state("tec-tt", bands=13), HEADS), dict(outputs), images)
+
+
 def test_a_converted_model_survives_its_file(family, state):
     model = convert(state, HEADS)
     again = checkpoint.parse(checkpoint.dump(model, precision=torch.float32))
