@@ -41,9 +41,9 @@ def doubled(scales: np.ndarray) -> np.ndarray:
 
 
 @torch.inference_mode()
-def measure(x: np.ndarray, quality: float) -> tuple[float, float, float]:
+def measure(x: np.ndarray, quality: float, model: str = MODEL) -> tuple[float, float, float]:
     """Bits a latent with scales mapped once and twice, and the median scale, of standardized frames x."""
-    loaded = runtime.load(MODEL, "cpu")
+    loaded = runtime.load(model, "cpu")
     condition = loaded.model.condition(torch.tensor([quality], dtype=torch.float64))
     y = torch.cat([loaded.model.analyze(torch.from_numpy(frame)[None], condition.float()) for frame in x]).round().double()
     means, scales = distributions(loaded.exact, pad_to_blocks(y)[None], condition)
@@ -52,17 +52,23 @@ def measure(x: np.ndarray, quality: float) -> tuple[float, float, float]:
     return (*bits, float(np.median(scales)))
 
 
+def read_series(folder: pathlib.Path) -> list[np.ndarray]:
+    """The series of SSL4EO-S12 in a folder, standardized, (times, 12, 256, 256)."""
+    mean, std = (np.array(part, np.float32)[:, None, None] for part in (L2A_MEAN, L2A_STD))
+    cubes = []
+    for file in sorted(folder.glob("l2a_ts_ssl4eo_*.zip")):
+        found, meta = read_corpus_file(file)
+        cube = found[:, [meta["bands"].index(b) for b in L2A], :256, :256].astype(np.float32)
+        cubes.append((cube - mean) / std)
+    return cubes
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--qualities", type=float, nargs="+", default=[25, 50, 75, 95])
     args = parser.parse_args()
-    mean, std = (np.array(part, np.float32)[:, None, None] for part in (L2A_MEAN, L2A_STD))
-    cubes = []
-    for file in sorted(args.data.glob("l2a_ts_ssl4eo_*.zip")):
-        found, meta = read_corpus_file(file)
-        cube = found[:, [meta["bands"].index(b) for b in L2A], :256, :256].astype(np.float32)
-        cubes.append((cube - mean) / std)
+    cubes = read_series(args.data)
     print(f"{len(cubes)} series of real imagery; bits a latent")
     for quality in args.qualities:
         once, twice, median = np.mean([measure(x, quality) for x in cubes], axis=0)
