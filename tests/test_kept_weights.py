@@ -38,7 +38,8 @@ def forgotten(monkeypatch):
 
 
 def write(store, zarr_format, model):
-    encoding = {"B": tec_zarr.encoding(zarr_format, (2, 12, 32, 48), model=model)}
+    tokens = {"tokens": 5} if model == "flextec-s2" else {}
+    encoding = {"B": tec_zarr.encoding(zarr_format, (2, 12, 32, 48), model=model, **tokens)}
     xr.Dataset({"B": (("time", "band", "y", "x"), series(2, (32, 48), seed=1).values)}).to_zarr(
         store, zarr_format=zarr_format, encoding=encoding, consolidated=False
     )
@@ -46,7 +47,7 @@ def write(store, zarr_format, model):
 
 @pytest.mark.filterwarnings("ignore::zarr.errors.UnstableSpecificationWarning")
 @pytest.mark.parametrize("zarr_format", [2, 3])
-@pytest.mark.parametrize("model", ["tec-tt-s2", "tec-fp-s2"])
+@pytest.mark.parametrize("model", ["tec-tt-s2", "tec-fp-s2", "flextec-s2"])
 @pytest.mark.parametrize("kind", ["folder", "zip"])
 def test_a_store_that_keeps_its_weights_is_read_by_a_release_without_them(tmp_path, forgotten, zarr_format, model, kind):
     path = tmp_path / ("cube.zarr" if kind == "folder" else "cube.zarr.zip")

@@ -22,8 +22,8 @@ CACHE_VARIABLE = "TEC_ZARR_CACHE"
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """Weights: the `name` that stores use, the SHA-256 of the file in hexadecimal, its path, and of a
-    shipped FlexTEC the quality that goes best with 1, 2 … 16 tokens.
+    """Weights: the `name` that stores use, the SHA-256 of the file in hexadecimal, its path, and of a shipped
+    FlexTEC the quality that goes best with 1, 2 … 16 tokens.
 
     Those of a checkpoint that others have `published`, which has one quality, may be missing from this machine: then they
     have neither hash nor path.
@@ -42,8 +42,8 @@ class Entry:
 
     @property
     def drops_tokens(self) -> bool:
-        """Whether they are those of a FlexTEC."""
-        return self.quality_of_tokens is not None or (self.published is not None and self.published.family == "flextec")
+        """Whether they are those of a FlexTEC: names begin with the family."""
+        return self.name.startswith("flextec")
 
     def checked(self) -> pathlib.Path:
         """The path of the file; raises WeightsError unless it is here and has the registered hash."""
