@@ -4,19 +4,48 @@ from __future__ import annotations
 
 import numpy as np
 
+REACH = 4
+"""Samples from the valid ones within which they are repeated, ever less. Without, what lies at a border is averaged away
+right beside it, and the step that this makes costs the valid samples next to it a quarter of their accuracy."""
+
 
 def fill(plane: np.ndarray, valid: np.ndarray, default: float) -> np.ndarray:
     """`plane` (y, x) with samples outside `valid` that continue the valid ones smoothly; itself where all are valid.
 
-    Push-pull (Gortler et al., The Lumigraph, 1996): average down to ever coarser grids, then fill each grid's gaps from the
-    coarser one. Without any valid sample all become `default`.
+    Those within `REACH` repeat the valid ones beside them and fade into a push-pull interpolation. Without any valid sample
+    all become `default`.
     """
     if valid.all():
         return plane
     if not valid.any():
         return np.full_like(plane, default)
-    coarse, known = _halve(plane, valid)
-    coarse = fill(coarse, known, default)
+    return _repeat_borders(_push_pull(plane, valid), valid)
+
+
+def _repeat_borders(filled: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Rings of samples around the valid ones, each the mean of its neighbors in the ring before, faded into `filled`."""
+    out, known = filled.copy(), valid
+    for step in range(REACH):
+        count = _beside(known.astype(filled.dtype))
+        ring = ~known & (count > 0)
+        repeated = _beside(np.where(known, out, 0))[ring] / count[ring]
+        out[ring] += (1 - step / REACH) * (repeated - out[ring])
+        known = known | ring
+    return out
+
+
+def _beside(plane: np.ndarray) -> np.ndarray:
+    """Sum of the four neighbors of each sample."""
+    around = np.pad(plane, 1)
+    return around[:-2, 1:-1] + around[2:, 1:-1] + around[1:-1, :-2] + around[1:-1, 2:]
+
+
+def _push_pull(plane: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Average down to ever coarser grids, then fill each grid's gaps from the coarser one (Gortler et al., The Lumigraph,
+    1996). There is a valid sample."""
+    if valid.all():
+        return plane
+    coarse = _push_pull(*_halve(plane, valid))
     return np.where(valid, plane, _double(coarse, plane.shape))
 
 
