@@ -34,7 +34,7 @@ SAMPLE = 16
 """Chunks that estimates and budgets begin with."""
 
 ESTIMATED, BUDGETED = 0.04, 0.015
-"""Relative standard errors of the size, from which on no more chunks are coded for an estimate or a budget."""
+"""Relative standard errors from which on no more chunks are coded for an estimate (bytes and RMSE) or a budget (bytes)."""
 
 FRONT_BYTES = 512
 """Of a chunk that are read to describe it: more than header and directory of 30 dates have."""
@@ -46,7 +46,7 @@ AT_ONCE = 64
 @dataclasses.dataclass(frozen=True)
 class Estimate:
     """What writing a cube would give, found from `sampled` of `chunks`: errors in the cube's units, PSNR in dB; `spread` is
-    the relative standard error of `bytes` that comes of not having coded the others."""
+    the relative standard error of bytes or RMSE, the greater one, that comes of not having coded the others."""
 
     bytes: int
     raw_bytes: int
@@ -319,24 +319,18 @@ class _Chunks:
         share = 1.0 if sample is None else min(1.0, sample / self.count)
         chosen = Settings(**{k: v for k, v in settings.items() if k != "device"})
         device = settings.get("device", "auto")
-        size, variance, squares, valid, worst, sampled = 0.0, 0.0, 0.0, 0.0, 0.0, 0
+        groups = []
         for places in self._kinds:
             picked = places[: max(1, round(share * len(places)))]
-            coded = [self._code(place, chosen, device, errors) for place in picked]
-            weight = len(places) / len(picked)
-            sizes = [c.size for c in coded]
-            size += weight * sum(sizes)
-            within = np.var(sizes, ddof=1) if len(sizes) > 1 else sizes[0] ** 2
-            variance += len(places) * (weight - 1) * within
-            squares += weight * sum(c.squares for c in coded)
-            valid += weight * sum(c.valid for c in coded)
-            worst = max([worst, *(c.worst for c in coded)])
-            sampled += len(picked)
+            groups.append((len(places), [self._code(place, chosen, device, errors) for place in picked]))
+        (size, size_off), (squares, squares_off), (valid, _) = (_total(groups, n) for n in ("size", "squares", "valid"))
+        worst = max(coded.worst for _, some in groups for coded in some)
         array = self._array
         scale = chosen.scale if array.dtype.kind == "f" else 1.0
         rmse = math.sqrt(squares / valid) if valid else math.nan
         psnr = math.inf if rmse == 0 else 20 * math.log10(metrics.PEAK_DN * scale / rmse)
-        bppb, spread = 8 * size / array.size, math.sqrt(variance) / size
+        bppb, spread = 8 * size / array.size, max(size_off / size, squares_off / squares / 2 if squares else 0.0)
+        sampled = sum(len(some) for _, some in groups)
         return Estimate(round(size), array.nbytes, bppb, psnr, rmse, worst, self.count, sampled, spread)
 
     def _code(self, corner: tuple[int, ...], settings: Settings, device: str, errors: bool) -> _Coded:
@@ -360,6 +354,17 @@ class _Chunks:
         seen &= counted
         error = chunk[seen].astype(np.float64) - decode_chunk(data, device)[seen]
         return _Coded(len(data), float(error @ error), error.size, float(np.abs(error).max(initial=0)))
+
+
+def _total(groups: list[tuple[int, list[_Coded]]], name: str) -> tuple[float, float]:
+    """Sum of a field over all chunks, of each group of so many of which some were coded, and its standard error."""
+    total, variance = 0.0, 0.0
+    for count, some in groups:
+        values = [getattr(coded, name) for coded in some]
+        within = np.var(values, ddof=1) if len(values) > 1 else values[0] ** 2
+        total += count * float(np.mean(values))
+        variance += count * (count / len(values) - 1) * float(within)
+    return total, math.sqrt(variance)
 
 
 def _spread_out(count: int) -> list[int]:
@@ -389,7 +394,7 @@ def estimate_cube(
     **settings: Any,
 ) -> Estimate:
     """What `write_cube` would give, without writing: from coding `sample` chunks spread over the cube (None: all), and twice
-    as many each time until the relative standard error of the size is at most `precision`."""
+    as many each time until the relative standard errors of size and RMSE are at most `precision`."""
     cube = to_cube(data, bands)
     settings |= {"bands": [str(b) for b in cube["band"].values], **radiometry(cube, offset_dn, scale, nodata)}
     expected = _Chunks(cube, chunk_sizes(cube, chunks))
