@@ -33,7 +33,7 @@ CHUNKS = {"time": 4, "y": 256, "x": 256}
 SAMPLE = 16
 """Chunks that estimates and budgets begin with."""
 
-ESTIMATED, BUDGETED = 0.04, 0.015
+ESTIMATED, BUDGETED = 0.03, 0.015
 """Relative standard errors from which on no more chunks are coded for an estimate (bytes and RMSE) or a budget (bytes)."""
 
 FRONT_BYTES = 512
