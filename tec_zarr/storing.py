@@ -10,6 +10,7 @@ import math
 import pathlib
 import shutil
 import warnings
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ import zarr
 from zarr.abc.store import RangeByteRequest
 from zarr.core.buffer import Buffer, default_buffer_prototype
 from zarr.core.sync import sync
+from zarr.storage import ZipStore
 
 from tec_zarr.bitstream import container
 from tec_zarr.bitstream.header import Base, Target
@@ -144,7 +146,7 @@ def write_cube(
         Where there is a store already, with mode "w-".
 
     A store in a folder is written beside its place and moved there when it is whole: what fails leaves nothing behind, and
-    with mode "w" the store that was there.
+    with mode "w" the store that was there. A path that ends in .zip becomes a zip file, in the same way.
     """
     cube = to_cube(data, bands)
     known = radiometry(cube, offset_dn, scale, nodata)
@@ -178,12 +180,17 @@ def _progress(shown: bool) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _all_or_nothing(store: Any, mode: str) -> Iterator[Any]:
-    """Where to write so that a folder `store` is there as a whole or stays as it was; other stores are themselves."""
+    """Where to write so that a folder or zip file `store` is there as a whole or stays as it was; other stores are
+    themselves."""
     if mode not in ("w", "w-"):
         raise InvalidInputError(
             f'mode must be "w-" (a new store) or "w" (replace it); got {mode!r}. To add dates use append()'
         )
-    if not isinstance(store, (str, pathlib.Path)) or "://" in str(store) or str(store).endswith(".zip"):
+    if isinstance(store, ZipStore):
+        raise InvalidInputError(
+            f"xarray breaks zip files that it writes from Dask arrays: give the path {str(store.path)!r}, not a ZipStore"
+        )
+    if not isinstance(store, (str, pathlib.Path)) or "://" in str(store):
         yield store
         return
     path = pathlib.Path(store)
@@ -195,9 +202,23 @@ def _all_or_nothing(store: Any, mode: str) -> Iterator[Any]:
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
-    if path.exists():
+    if path.is_dir():
         shutil.rmtree(path)
-    beside.rename(path)
+    if path.suffix == ".zip":
+        _zip(beside, path)
+        shutil.rmtree(beside)
+    else:
+        beside.rename(path)
+
+
+def _zip(folder: pathlib.Path, path: pathlib.Path) -> None:
+    """A store in a folder as a zip file, as `zarr.storage.ZipStore` reads it."""
+    partial = path.with_name(f"{path.name}.partial")
+    with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                archive.write(file, file.relative_to(folder))
+    partial.replace(path)
 
 
 def append_cube(
@@ -209,8 +230,10 @@ def append_cube(
     ------
     InvalidInputError
         Where the dates before do not fill whole chunks (their last chunk would be coded a second time), or bands, dtype,
-        grid, dims or variables differ; before anything is written.
+        grid, dims or variables differ, or the store is a zip file; before anything is written.
     """
+    if isinstance(store, ZipStore) or pathlib.Path(str(store)).suffix == ".zip":
+        raise InvalidInputError(f"{store}: dates cannot be added to a zip file; write it anew, or write into a folder")
     cube = to_cube(data, bands)
     there = xr.open_zarr(store, consolidated=False, mask_and_scale=False, chunks=None)
     if NAME not in there:

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import xarray as xr
-from zarr.storage import MemoryStore, StorePath
+from zarr.storage import MemoryStore, StorePath, ZipStore
 
 from tec_zarr import InvalidInputError, TargetError, TargetWarning, storing
 from tec_zarr.codec import metrics
@@ -134,6 +134,27 @@ def test_a_last_chunk_that_is_not_full_is_not_coded_again(scene, tmp_path):
     with pytest.raises(InvalidInputError, match="3 dates in chunks of 2: the last chunk is not full"):
         scene.isel(time=[3]).tec.append(path, progress=False)
     assert opened(path).sizes["time"] == 3
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_a_zip_file_holds_what_a_folder_would(scene, tmp_path, zarr_format):
+    for name in ("a.zarr", "a.zip"):
+        scene.tec.to_zarr(tmp_path / name, chunks=SMALL, quality=50, zarr_format=zarr_format, progress=False)
+    with ZipStore(tmp_path / "a.zip", mode="r") as store:
+        xr.testing.assert_allclose(opened(store).load(), opened(tmp_path / "a.zarr").load(), atol=1)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.zarr", "a.zip"]
+    with pytest.raises(FileExistsError):
+        scene.tec.to_zarr(tmp_path / "a.zip")
+    scene.isel(time=[0]).tec.to_zarr(tmp_path / "a.zip", mode="w", progress=False)
+    with ZipStore(tmp_path / "a.zip", mode="r") as store:
+        assert opened(store).sizes["time"] == 1
+
+
+def test_what_would_break_a_zip_file_is_refused(scene, tmp_path):
+    with pytest.raises(InvalidInputError, match="give the path"):
+        scene.tec.to_zarr(ZipStore(tmp_path / "a.zip", mode="w"))
+    with pytest.raises(InvalidInputError, match="cannot be added to a zip file"):
+        scene.tec.append(tmp_path / "a.zip")
 
 
 def test_what_fails_leaves_no_store(scene, tmp_path):
