@@ -1,0 +1,140 @@
+"""An array without its clouds: filled from other dates, refined by the temporal prior, pasted under the mask. Plain arrays.
+
+array, cloudy -> DN, usable -> each date filled -> the prior's refinement -> the array's own numbers, under the mask alone
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from scipy.ndimage import distance_transform_edt
+
+from tec_zarr.codec import cube, runtime
+from tec_zarr.codec.fill import fill
+from tec_zarr.codec.filling import CLEAR, NODATA, Filled, fill_date
+from tec_zarr.codec.masked import Masked, refine
+from tec_zarr.codec.numbers import from_dn, off_nodata
+from tec_zarr.codec.service import SERVICE
+from tec_zarr.codec.settings import Settings
+from tec_zarr.errors import InvalidInputError
+from tec_zarr.models.coding.temporal import TemporalCoder
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Inpainted:
+    """`array` as it was but under the mask; where each pixel came from (`origin`, see `codec.filling`, and `date`, an index
+    or -1, both (time, y, x)); `error` float32 (time, y, x), the RMSE over bands to be expected in the array's own units, 0
+    where clear and NaN where there is nodata."""
+
+    array: np.ndarray
+    origin: np.ndarray
+    date: np.ndarray
+    error: np.ndarray
+
+
+def inpaint_array(
+    array: np.ndarray,
+    cloudy: np.ndarray,
+    days: np.ndarray,
+    settings: Settings,
+    mode: str = "bidirectional",
+    feather: int = 0,
+    device: str = "auto",
+) -> Inpainted:
+    """`array` (time, band, y, x) with the samples under `cloudy`, bool (time, y, x), replaced; `days` (time,) is the time of
+    each.
+
+    What is not a measurement stays as it is and tells nothing. In mode "causal" a date is predicted from those before it, in
+    mode "bidirectional" also from those after it. Within `feather` pixels of a cloud's edge the result goes over from a
+    smooth continuation of what is clear.
+
+    Raises InvalidInputError where the array cannot be coded with the settings, or the model has no temporal prior.
+    """
+    gathered = cube.gather(array, settings)
+    nodata = gathered.invalid.any(1)
+    origin = np.where(nodata, np.uint8(NODATA), np.uint8(CLEAR))
+    date = np.where(nodata, -1, np.arange(len(array))[:, None, None]).astype(np.int16)
+    error = np.where(nodata, np.nan, 0).astype(np.float32)
+    out, wanted = array.copy(), cloudy & ~gathered.invalid.all(1)
+    if wanted.any():
+        loaded = temporal(settings.model, device)
+        order = sorted(gathered.coded, key=lambda t: days[t])
+        frames = {t: gathered.filled[gathered.coded.index(t)] for t in order}
+        filled = _fill(frames, (~cloudy & ~nodata)[order], days[order], mode)
+        added, ratio = _refine(loaded, gathered, order, filled, wanted[order], mode)
+        for i, t in enumerate(order):
+            here = wanted[t]
+            if here.any():
+                dn = _feathered(filled[i].dn + added[i], ~here, feather)
+                values = off_nodata(from_dn(dn, gathered.header), gathered.header)
+                out[t] = np.where(here & ~gathered.invalid[t], values, array[t])
+                origin[t][here], date[t][here] = (
+                    filled[i].origin[here],
+                    np.array([*order, -1], np.int16)[filled[i].date[here]],
+                )
+                error[t][here] = (filled[i].error * np.sqrt(ratio[i]) * gathered.header.scale)[here]
+    return Inpainted(out, origin, date, error)
+
+
+def temporal(model: str, device: str) -> runtime.Loaded:
+    """The model called `model`; raises InvalidInputError where it cannot predict a date from others."""
+    loaded = runtime.load(model, device)
+    if not isinstance(loaded.exact, TemporalCoder):
+        raise InvalidInputError(
+            f"inpainting needs a TEC-TT or FlexTEC, which predict a date from others; got model={model!r}"
+        )
+    return loaded
+
+
+def _fill(frames: dict[int, np.ndarray], usable: np.ndarray, days: np.ndarray, mode: str) -> list[Filled]:
+    """Every date of `frames`, in order of time, without clouds and gaps."""
+    dn = list(frames.values())
+    return [fill_date(dn, usable, t, days, range(t if mode == "causal" else len(dn))) for t in range(len(dn))]
+
+
+def _refine(
+    loaded: runtime.Loaded, gathered: cube.Gathered, order: list[int], filled: list[Filled], wanted: np.ndarray, mode: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the prior adds to filled dates in DN (time, band, y, x), and what remains of their squared error (time, y, x)."""
+
+    def standardized(frames: list[np.ndarray]) -> np.ndarray:
+        like = dataclasses.replace(gathered, coded=order[: len(frames)], filled=frames)
+        return like.standardized(loaded.statistics)
+
+    x = standardized([f.dn for f in filled])
+    known = [None if f.fit is None else np.isfinite(f.fit[0]) & (f.origin == CLEAR) for f in filled]
+    fits = [
+        None if k is None else standardized([np.where(np.isfinite(f.fit), f.fit, f.dn)])[0]
+        for f, k in zip(filled, known, strict=True)
+    ]
+    stride, size = loaded.stride, wanted.shape[1:]
+    judged = np.stack([_shares(np.zeros(size, bool) if k is None else k, stride) == 1 for k in known])
+    share = np.stack([_shares(here, stride) for here in wanted])
+    job = Masked(x, fits, share, judged, loaded.condition(gathered.header), mode != "causal")
+    added, ratio = SERVICE.submit(_refine_batch, id(loaded), (loaded, job), x.size).result()
+    dn = [
+        cube.reconstructed_dn(one + more, gathered.header, loaded.statistics)
+        - cube.reconstructed_dn(one, gathered.header, loaded.statistics)
+        for one, more in zip(x, added, strict=True)
+    ]
+    pixels = ratio.repeat(stride, 1).repeat(stride, 2)
+    return np.stack(dn), pixels[:, : size[0], : size[1]]
+
+
+def _refine_batch(jobs: list[tuple[runtime.Loaded, Masked]]) -> list[tuple[np.ndarray, np.ndarray]]:
+    return [refine(*job) for job in jobs]
+
+
+def _shares(plane: np.ndarray, stride: int) -> np.ndarray:
+    """Of True in each cell of `stride` pixels each way, the last ones cut at the border."""
+    padded = np.pad(plane, [(0, -n % stride) for n in plane.shape], mode="edge").astype(np.float64)
+    return padded.reshape(padded.shape[0] // stride, stride, -1, stride).mean((1, 3))
+
+
+def _feathered(dn: np.ndarray, clear: np.ndarray, feather: int) -> np.ndarray:
+    if not feather or clear.all() or not clear.any():
+        return dn
+    weight = np.clip(1 - distance_transform_edt(~clear) / (feather + 1), 0, 1).astype(np.float32)
+    continued = np.stack([fill(band, clear, 0.0) for band in dn])
+    return np.where(clear, dn, weight * continued + (1 - weight) * dn)
