@@ -8,6 +8,7 @@ from tec_zarr.encoding import encoding
 from tec_zarr.errors import (
     DamagedChunkError,
     DesyncError,
+    InpaintingWarning,
     InvalidInputError,
     TargetError,
     TargetWarning,
@@ -21,6 +22,7 @@ from tec_zarr.plugins.v3 import TerraCodecSerializer
 __all__ = [
     "DamagedChunkError",
     "DesyncError",
+    "InpaintingWarning",
     "InvalidInputError",
     "TargetError",
     "TargetWarning",

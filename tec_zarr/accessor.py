@@ -1,4 +1,4 @@
-"""`ds.tec` and `da.tec`: the functions of `cubes`, `storing` and `comparing` as methods. Light to import."""
+"""`ds.tec` and `da.tec`: the functions of `cubes`, `storing`, `inpainting` and `comparing` as methods. Light to import."""
 
 from __future__ import annotations
 
@@ -61,6 +61,12 @@ class TecAccessor:
         from tec_zarr.storing import rate_distortion
 
         return rate_distortion(self._data, qualities, **options)
+
+    def inpaint(self, mask: xr.DataArray | str = "SCL", **options: Any) -> Any:
+        """The cube with what a mask of clouds hides predicted: `tec_zarr.inpainting.inpaint_cube`."""
+        from tec_zarr.inpainting import inpaint_cube
+
+        return inpaint_cube(self._data, mask, **options)
 
     def compare(self, other: xr.Dataset | xr.DataArray, **options: Any) -> xr.Dataset:
         """Errors of `other` against this: `tec_zarr.comparing.compare_cubes`."""

@@ -35,7 +35,7 @@ _COMMON = {
 }  # fmt: skip
 """Common names of STAC's electro-optical extension, and keys of Earth Search's assets."""
 
-_DIM_ALIASES = {"variable": "band", "bands": "band", "t": "time", "latitude": "y", "lat": "y", "longitude": "x", "lon": "x"}
+DIM_ALIASES = {"variable": "band", "bands": "band", "t": "time", "latitude": "y", "lat": "y", "longitude": "x", "lon": "x"}
 
 
 def band_name(alias: object) -> str | None:
@@ -103,7 +103,7 @@ def _grid_mappings(data: xr.Dataset | xr.DataArray) -> dict[str, str]:
 
 def _one_array(data: xr.DataArray, bands: Iterable[str] | None) -> xr.DataArray:
     """`data` as (time, band, y, x), with the attribute `SOURCE` about its dims, band names and attributes."""
-    renamed = data.rename({d: _DIM_ALIASES[d] for d in data.dims if d in _DIM_ALIASES and _DIM_ALIASES[d] not in data.dims})
+    renamed = data.rename({d: DIM_ALIASES[d] for d in data.dims if d in DIM_ALIASES and DIM_ALIASES[d] not in data.dims})
     if not {"y", "x"} <= set(renamed.dims) or not set(renamed.dims) <= set(DIMS):
         raise InvalidInputError(f"a cube has the dims (time, band, y, x), or (band, y, x); got {data.dims}")
     names = _given_names(renamed, bands)
@@ -178,7 +178,7 @@ def _of_dataset(data: xr.Dataset, bands: Iterable[str] | None) -> tuple[xr.DataA
 
 
 def _dims(variable: xr.DataArray) -> set[Hashable]:
-    return {_DIM_ALIASES.get(d, d) for d in variable.dims}
+    return {DIM_ALIASES.get(d, d) for d in variable.dims}
 
 
 def _check_alike(data: xr.Dataset, named: dict[Hashable, str]) -> None:
@@ -215,8 +215,8 @@ def _taken_apart(cube: xr.DataArray, rest: xr.Dataset, source: dict[str, Any]) -
         frames = cube if expanded is None else cube.isel(time=0, drop=not expanded)
         dims = [d for d in source["dims"] if d != "band"]
         for i, name in enumerate(source["names"]):
-            one = frames.isel(band=i, drop=True).transpose(*(_DIM_ALIASES.get(d, d) for d in dims))
-            one = one.rename({_DIM_ALIASES.get(d, d): d for d in dims if d in _DIM_ALIASES})
+            one = frames.isel(band=i, drop=True).transpose(*(DIM_ALIASES.get(d, d) for d in dims))
+            one = one.rename({DIM_ALIASES.get(d, d): d for d in dims if d in DIM_ALIASES})
             one.attrs = attrs | source["each"][name]
             rest[name] = one
         rest = rest.drop_vars("band", errors="ignore")
@@ -235,7 +235,7 @@ def _as_it_was(cube: xr.DataArray, source: dict[str, Any]) -> xr.DataArray:
         cube = cube.assign_coords(band=("band", np.array(source["bands"]), cube["band"].attrs))
     for dim, had in source["expanded"].items():
         cube = cube.isel({dim: 0}, drop=not had)
-    original = {_DIM_ALIASES.get(d, d): d for d in source["dims"]}
+    original = {DIM_ALIASES.get(d, d): d for d in source["dims"]}
     return cube.transpose(*original).rename({k: v for k, v in original.items() if k != v})
 
 

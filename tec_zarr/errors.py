@@ -17,6 +17,10 @@ class TargetWarning(UserWarning):
     """The same with best_effort=True: what comes nearest was written."""
 
 
+class InpaintingWarning(UserWarning):
+    """Pixels under a cloud were filled with what no measurement of their date supports."""
+
+
 class DamagedChunkError(TecError, ValueError):
     """Bytes that are not a whole, undamaged chunk: bad magic, checksum, truncation, impossible sizes."""
 
