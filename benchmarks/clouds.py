@@ -9,6 +9,7 @@ import numpy as np
 from scipy.ndimage import binary_dilation, binary_opening, gaussian_filter
 
 from tec_zarr.models.bands import L2A
+from tec_zarr.testing._landscape import fractal
 from tec_zarr.training.corpus import read_corpus_file
 
 BRIGHTER_DN = 400
@@ -97,6 +98,11 @@ def fields(paths: list[pathlib.Path], crop: int) -> list[np.ndarray]:
             if high > HAZE_DN and low < 0.5 * high:
                 found.append(gaussian_filter(added, 2))
     return found
+
+
+def drawn(crop: int, count: int = 8) -> list[np.ndarray]:
+    """Fields of clouds that were never seen, for a corpus without any."""
+    return [fractal(np.random.default_rng(i), (crop, crop), 80, 2.3) for i in range(count)]
 
 
 def paste(field: np.ndarray, cover: float, shape: tuple[int, int], turn: int) -> np.ndarray:

@@ -16,9 +16,9 @@ MIN_HARMONIC = 6
 
 
 def least_cloudy(dn: np.ndarray, usable: np.ndarray, t: int, days: np.ndarray) -> np.ndarray:
-    """The other date with the fewest clouds, clouds and all (AllClear's first baseline)."""
+    """The other date with the fewest clouds, clouds and all, the nearest of them (AllClear's first baseline)."""
     others = [s for s in range(len(dn)) if s != t]
-    return dn[max(others, key=lambda s: usable[s].mean())]
+    return dn[max(others, key=lambda s: (usable[s].mean(), -abs(days[s] - days[t])))]
 
 
 def mosaic(dn: np.ndarray, usable: np.ndarray, t: int, days: np.ndarray) -> np.ndarray:

@@ -292,8 +292,10 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 def run_folder(args: argparse.Namespace) -> list[dict]:
     paths = locations.find(args.data, args.names)
     shapes = clouds.fields(sorted(args.shapes.glob("*.zip")) if args.shapes else paths, args.crop)
-    if not shapes:
-        raise SystemExit("no partly cloudy date to take clouds from: name a folder that has some with --shapes")
+    real = bool(shapes)
+    if not real:
+        print("no partly cloudy date to take clouds from: they are drawn; name a folder with --shapes", file=sys.stderr)
+        shapes = clouds.drawn(args.crop)
     records = []
     for path in paths:
         try:
@@ -309,7 +311,7 @@ def run_folder(args: argparse.Namespace) -> list[dict]:
             record, made = run(series, case, args.model)
             if not record["scores"]:
                 continue
-            records.append(record)
+            records.append(record | {"real_clouds": real})
             said = {n: round(s["masked"]["psnr"], 2) for n, s in record["scores"].items()}
             print(f"{series.name} date {case['t']} cover {case['cover']:.0%} gap {case['gap']}: {said}", file=sys.stderr)
             if args.plot:
