@@ -66,12 +66,17 @@ def refine(loaded: Loaded, masked: Masked) -> tuple[np.ndarray, np.ndarray]:
     share = torch.from_numpy(masked.share)[:, None].double()
     hidden = share > 0
     observed = torch.cat([analyze(loaded, frame, condition) for frame in masked.x])
-    variance = (_variance(loaded, masked, observed, condition) * share).clamp(min=1e-9)
-    y = observed
-    for _ in range(_iterations(hidden)):
-        mean, left = _combined(loaded, y, observed, variance, condition, masked.backward)
-        y = torch.where(hidden, mean, observed)
+    fitted = [None if fit is None else analyze(loaded, fit, condition)[0] for fit in masked.fits]
+    whole = _variance(masked, observed, fitted)
+    variance = (whole * share).clamp(min=1e-9)
     gains = loaded.model.gains(condition[None].float()).double().cpu()[..., None, None]
+    y, left = observed, variance
+    for _ in range(_iterations(hidden)):
+        said = _said(loaded, y, condition, masked.backward)
+        mean, spread = _combined([(observed, variance), *said])
+        earned = _earned(masked, observed, fitted, whole, said, gains)
+        y = torch.where(hidden, observed + earned * (mean - observed), observed)
+        left = earned * spread + (1 - earned) * variance
     ratio = (left / gains**2).sum(1) / (variance / gains**2).sum(1)
     added = np.zeros_like(masked.x)
     for t in np.flatnonzero(hidden.flatten(1).any(1)):
@@ -87,40 +92,65 @@ def _iterations(hidden: Tensor) -> int:
     return 2 if (hidden & last & last_but_one).any() else 1
 
 
-def _combined(
-    loaded: Loaded, y: Tensor, observed: Tensor, variance: Tensor, condition: Tensor, backward: bool
-) -> tuple[Tensor, Tensor]:
-    """Mean and variance of each latent, by precision, of what was observed and what the prior says of series `y`.
-
-    Where the two contradict each other by more than they allow for, the variance grows by that (Birge, Physical Review,
-    1932).
-    """
-    said = [(observed, variance)]
+def _said(loaded: Loaded, y: Tensor, condition: Tensor, backward: bool) -> list[tuple[Tensor, Tensor]]:
+    """What the prior says of each latent of series `y`, (means, variances) of each direction; infinite of its first date."""
+    said = []
     for dims in ((), (0,)) if backward else ((),):
         means, scales = (part.flip(dims) for part in predict(loaded, y.flip(dims), condition))
         spread = INFLATION * (2 if backward else 1) * scales**2
-        spread[-1 if dims else 0] = torch.inf  # the chain's first date, which nothing is known of
+        spread[-1 if dims else 0] = torch.inf
         said.append((means, spread))
-    total = sum(1 / spread for _, spread in said)
-    mean = sum(value / spread for value, spread in said) / total
-    contradiction = sum((value - mean) ** 2 / spread for value, spread in said).mean(1, keepdim=True) / (len(said) - 1)
-    return mean, contradiction.clamp(min=1) / total
+    return said
 
 
-def _variance(loaded: Loaded, masked: Masked, observed: Tensor, condition: Tensor) -> Tensor:
+def _combined(observers: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Mean and variance of each latent, by precision, of what observers say, (means, variances) each.
+
+    Where they contradict each other by more than they allow for, the variance grows by that (Birge, Physical Review, 1932).
+    """
+    total = sum(1 / spread for _, spread in observers)
+    mean = sum(value / spread for value, spread in observers) / total
+    excess = sum((value - mean) ** 2 / spread for value, spread in observers).mean(1, keepdim=True) / (len(observers) - 1)
+    return mean, excess.clamp(min=1) / total
+
+
+def _earned(
+    masked: Masked,
+    observed: Tensor,
+    fitted: Sequence[Tensor | None],
+    whole: Tensor,
+    said: Sequence[tuple[Tensor, Tensor]],
+    gains: Tensor,
+) -> Tensor:
+    """The share (time, 1, 1, 1), 0 to 1, of the way from the filling to the combined mean that each date goes.
+
+    What least squares give over its judged latents, whose truth is known: as far as the prior is right about this date.
+    None where nothing can be judged of a fit; all of it where there is no fit to improve on.
+    """
+    shares = torch.ones(len(observed), 1, 1, 1, dtype=torch.float64)
+    for t, (fit, judged) in enumerate(zip(fitted, torch.from_numpy(masked.judged), strict=True)):
+        if fit is not None:
+            mean, _ = _combined([(fit[None], whole[t : t + 1]), *((m[t : t + 1], v[t : t + 1]) for m, v in said)])
+            step, error = (((v - fit) / gains[0])[:, judged] for v in (mean[0], observed[t]))
+            usable = judged.sum() >= JUDGED and (step**2).sum() > 0
+            shares[t] = ((error * step).sum() / (step**2).sum()).clamp(0, 1) if usable else 0
+    return shares
+
+
+def _variance(masked: Masked, observed: Tensor, fitted: Sequence[Tensor | None]) -> Tensor:
     """Mean squared errors (time, latents, 1, 1) of the filling's latents: of its fit over judged latents; without a fit, how
     far apart two dates about it are; without those, how far apart the latents of the date itself are."""
     found = []
-    for t, (fit, judged) in enumerate(zip(masked.fits, torch.from_numpy(masked.judged), strict=True)):
+    for t, (fit, judged) in enumerate(zip(fitted, torch.from_numpy(masked.judged), strict=True)):
         near = sorted((s for s in range(len(observed)) if s != t), key=lambda s: abs(s - t))[:2]
         if fit is not None and judged.sum() >= JUDGED:
-            error = (analyze(loaded, fit, condition)[0] - observed[t])[:, judged]
+            error = (fit - observed[t])[:, judged]
         elif len(near) == 2:
             error = (observed[near[0]] - observed[near[1]]).flatten(1)
         else:
             error = observed[t].flatten(1) - observed[t].flatten(1).mean(1, keepdim=True)
         found.append((error**2).mean(1))
-    return torch.stack(found)[..., None, None]
+    return torch.stack(found)[..., None, None].clamp(min=1e-9)
 
 
 @torch.inference_mode()

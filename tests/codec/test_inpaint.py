@@ -145,3 +145,31 @@ def test_each_direction_leaves_its_first_date_to_the_filling(tiny):
     added, ratio = masked.refine(tiny, dataclasses.replace(_masked(tiny, share), backward=False))
     assert not added.any()
     np.testing.assert_allclose(ratio, 1)
+
+
+def test_the_prior_goes_as_far_as_it_is_right_on_clear_latents(tiny, monkeypatch):
+    """A prior that says the truth is followed all the way, one that says the opposite not at all."""
+    share = np.zeros((4, 8, 12))
+    share[2, :4, :4] = 1
+    plain = _masked(tiny, share)
+    rng = np.random.default_rng(2)
+    fits = [None, None, plain.x[2] + 0.3 * rng.normal(size=plain.x[2].shape).astype(np.float32), None]
+    series = dataclasses.replace(plain, fits=fits, judged=share == 0)
+    truth = torch.cat([masked.analyze(tiny, frame, series.condition) for frame in series.x])
+    fit = masked.analyze(tiny, fits[2], series.condition)
+    for sign, moves in ((1, True), (-1, False)):
+        means = fit + sign * (truth - fit) + torch.from_numpy(share)[:, None]
+        said = [(means, torch.full_like(truth, 1e-3))]
+        monkeypatch.setattr(masked, "_said", lambda *_, said=said: said)
+        added, ratio = masked.refine(tiny, series)
+        assert (np.abs(added[2]).max() > 0) == moves
+        assert (ratio[2, 0, 0] != 1) == moves
+
+
+def test_a_prior_that_cannot_be_judged_changes_no_fit(tiny):
+    share = np.zeros((4, 8, 12))
+    share[2] = 1
+    plain = _masked(tiny, share)
+    added, ratio = masked.refine(tiny, dataclasses.replace(plain, fits=[None, None, plain.x[2], None]))
+    assert not added.any()
+    np.testing.assert_allclose(ratio, 1)
