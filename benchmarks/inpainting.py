@@ -4,9 +4,10 @@
     python benchmarks/inpainting.py --allclear test.json --root FOLDER --out allclear.json [--samples 100]
 
 The first runs on a folder of corpus files: real clouds, taken from cloudy dates of the folder `--shapes` (or of `--data`),
-are pasted as masks on the clearest dates of each series and pair, by cover (10, 30, 50, 80 %) and by gap length (how many
-dates in a row have the same cloud, 30 %). Real clouds of the other dates are masked too. The second reads AllClear's own
-JSON and GeoTIFFs: three inputs with their masks, and a target of which nothing is given (L1C without B10, center crop).
+are pasted as masks on the clearest dates of each series and pair, by cover (10, 30, 50, 80 % and the whole date) and by gap
+length (how many dates in a row have the same cloud, 30 %). Real clouds of the other dates are masked too. The second reads
+AllClear's own JSON and GeoTIFFs: three inputs with their masks, and a target of which nothing is given (L1C without B10,
+center crop).
 
 Scored are pixels of the target that no real cloud hides: all of them, and those that were masked. MAE, RMSE and PSNR are of
 reflectance cut to 0 … 1 (peak 1), SSIM has an 11 x 11 Gaussian window, SAM is in degrees: between spectra, and, as
@@ -37,7 +38,7 @@ from tec_zarr.codec.inpaint import inpaint_array, temporal
 from tec_zarr.codec.settings import Settings
 from tec_zarr.models.bands import L2A
 
-COVERS = (0.1, 0.3, 0.5, 0.8)
+COVERS = (0.1, 0.3, 0.5, 0.8, 1.0)
 GAP_COVER = 0.3
 MIN_CLEAR = 0.6
 """Of a date's pixels, for it to be a target."""
@@ -113,7 +114,9 @@ def sam_rows(a: np.ndarray, b: np.ndarray, pixels: np.ndarray) -> float:
     return float(np.degrees(angles.mean()))
 
 
-def cases(series: clouds.Series, shapes: list[np.ndarray], most: int, rng: np.random.Generator) -> Iterator[dict]:
+def cases(
+    series: clouds.Series, shapes: list[np.ndarray], covers: list[float], most: int, rng: np.random.Generator
+) -> Iterator[dict]:
     """Pasted clouds: `hidden` bool (time, y, x), the date `t`, and how the case is called."""
     times, size = len(series.dn), series.dn.shape[2:]
     clear = 1 - series.cloudy.mean((1, 2))
@@ -125,11 +128,11 @@ def cases(series: clouds.Series, shapes: list[np.ndarray], most: int, rng: np.ra
         return clouds.paste(shapes[rng.integers(len(shapes))], cover, size, int(rng.integers(4)))
 
     for t in targets:
-        for cover in COVERS:
+        for cover in covers:
             hidden = np.zeros(series.cloudy.shape, bool)
             hidden[t] = pasted(cover)
             yield {"t": t, "cover": cover, "gap": 1, "hidden": hidden}
-    if times >= 4 and targets:
+    if times >= 4 and targets and GAP_COVER in covers:
         t, cloud = targets[len(targets) // 2], pasted(GAP_COVER)
         for length in range(2, times):
             start = min(max(0, t - length // 2), times - length)
@@ -141,7 +144,7 @@ def cases(series: clouds.Series, shapes: list[np.ndarray], most: int, rng: np.ra
 def methods(bands: tuple[str, ...], model: str, case: dict) -> dict[str, Method]:
     """All of them; the slower ones of only some cases."""
     every = {OURS: ours(bands, model, "bidirectional"), "filling alone": filling_alone, **BASELINES}
-    if case["cover"] == GAP_COVER:
+    if case["cover"] in (GAP_COVER, 1.0):
         every |= {f"{OURS}, causal": ours(bands, model, "causal"), "TEC-TT means alone": means_alone(bands, model)}
     return every
 
@@ -280,6 +283,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--names", nargs="*", help="only these locations")
     parser.add_argument("--shapes", type=pathlib.Path, help="folder of corpus files to take clouds from")
     parser.add_argument("--crop", type=int, default=256, help="pixels along each side")
+    parser.add_argument("--covers", type=float, nargs="+", default=list(COVERS), help="shares of a date to hide")
     parser.add_argument("--targets", type=int, default=2, help="dates of a location to paste clouds on")
     parser.add_argument("--model", default="tec-tt-s2")
     parser.add_argument("--seed", type=int, default=0)
@@ -307,7 +311,7 @@ def run_folder(args: argparse.Namespace) -> list[dict]:
             print(f"left out {path.stem}: a single date", file=sys.stderr)
             continue
         rng = np.random.default_rng([args.seed, *path.stem.encode()])
-        for case in cases(series, shapes, args.targets, rng):
+        for case in cases(series, shapes, args.covers, args.targets, rng):
             record, made = run(series, case, args.model)
             if not record["scores"]:
                 continue

