@@ -53,7 +53,8 @@ def settings(bands: tuple[str, ...], model: str) -> Settings:
 
 def ours(bands: tuple[str, ...], model: str, mode: str) -> Method:
     def method(dn: np.ndarray, usable: np.ndarray, t: int, days: np.ndarray) -> np.ndarray:
-        return inpaint_array(dn, ~usable, days, settings(bands, model), mode).array[t]
+        made = inpaint_array(dn, ~usable, days, settings(bands, model), mode)
+        return np.where(made.origin[t] == filling.UNFILLED, np.nan, made.array[t])
 
     return method
 
@@ -152,6 +153,7 @@ def methods(bands: tuple[str, ...], model: str, case: dict) -> dict[str, Method]
 def run(series: clouds.Series, case: dict, model: str) -> tuple[dict, dict[str, np.ndarray]]:
     """A record of one case, and what each method made of it."""
     t, usable = case["t"], ~(series.cloudy | case["hidden"])
+    given = np.where(case["hidden"][:, None], np.float32(1e4), series.dn)
     valid = ~series.cloudy[t]
     pixels = valid & case["hidden"][t]
     made, record = {}, {"location": series.name, "dates": len(series.dn), "kind": "series" if len(series.dn) > 2 else "pair"}
@@ -161,10 +163,10 @@ def run(series: clouds.Series, case: dict, model: str) -> tuple[dict, dict[str, 
     for name, method in methods(series.bands, model, case).items():
         began = time.perf_counter()
         if name == "harmonic":
-            empty = ~np.isfinite(method(series.dn, usable, t, series.days)).all(0)
+            empty = ~np.isfinite(method(given, usable, t, series.days)).all(0)
             if empty[pixels].mean() > 0.5:
                 continue
-        made[name] = completed(method, series.dn, usable, t, series.days)
+        made[name] = completed(method, given, usable, t, series.days)
         record["seconds"][name] = time.perf_counter() - began
         found = {"masked": scores(series.dn[t], made[name], pixels), "valid": scores(series.dn[t], made[name], valid)}
         record["scores"][name] = found

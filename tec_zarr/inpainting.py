@@ -36,7 +36,7 @@ FADE = 32
 
 ORIGINS = {
     "clear": filling.CLEAR, "fitted": filling.FITTED, "interpolated": filling.INTERPOLATED,
-    "continued": filling.CONTINUED, "nodata": filling.NODATA,
+    "continued": filling.CONTINUED, "unfilled": filling.UNFILLED, "nodata": filling.NODATA,
 }  # fmt: skip
 
 
@@ -88,8 +88,8 @@ def inpaint_cube(
         Pixels from the edge of the mask inwards over which to go from what is clear to what is predicted.
     details
         Also return a Dataset (time, y, x): `origin` (0 clear, 1 fitted to other dates, 2 between dates and unadjusted, 3
-        continued from around, 255 nodata), `date` (index of the date that tells most of a pixel, -1 for none) and `error`
-        (RMSE over bands to be expected, in the cube's own units).
+        continued from around, 4 left as it was, 255 nodata), `date` (index of the date that tells most of a pixel, -1 for
+        none) and `error` (RMSE over bands to be expected, in the cube's own units).
     bands, offset_dn, scale, nodata
         What attributes do not tell; see `to_cube` and `TerraCodec`.
     model, device
@@ -99,7 +99,8 @@ def inpaint_cube(
     -----
     InpaintingWarning
         When values are computed: of dates with so little clear that they could not be adjusted to themselves, and of pixels
-        that are clear in no date. They are filled plausibly, but hold nothing that was measured at that time.
+        that are clear in no date. They are filled plausibly, but hold nothing that was measured at that time. Dates of which
+        nothing at all is known are left as they were.
 
     Raises
     ------
@@ -280,13 +281,15 @@ def _joined(
     """A window on the pixels it is for, its predictions faded into those of the windows beside it."""
     core, kept = [s.core for s in place], [s.kept for s in place]
     values, origin, date, error = (np.ascontiguousarray(part[..., *_within(core, kept)]) for part in own)
-    total = np.zeros(values.shape)
+    total, weights = np.zeros(values.shape), np.zeros(origin.shape)
     for made, spans in ((own, place), *zip(others, places, strict=True)):
         there, here = _within(core, [s.kept for s in spans]), _within([s.kept for s in spans], core)
-        weight = np.multiply.outer(*(s.weights() for s in spans))
-        total[..., *here] += (weight * made[0])[..., *there]
-    faded = (np.rint(total) if values.dtype.kind in "iu" else total).astype(values.dtype)
-    predicted = ((origin != filling.CLEAR) & (origin != filling.NODATA))[:, None]
+        weight = np.multiply.outer(*(s.weights() for s in spans)) * (made[1] != filling.UNFILLED)
+        total[..., *here] += (weight[:, None] * made[0])[..., *there]
+        weights[..., *here] += weight[..., *there]
+    faded = total / np.where(weights > 0, weights, 1)[:, None]
+    faded = (np.rint(faded) if values.dtype.kind in "iu" else faded).astype(values.dtype)
+    predicted = np.isin(origin, (filling.FITTED, filling.INTERPOLATED, filling.CONTINUED))[:, None]
     keep = predicted & np.isfinite(faded)
     if settings.nodata is not None:
         keep &= faded != float(settings.nodata)
@@ -297,6 +300,7 @@ def _warn(origin: np.ndarray, dates: tuple[str, ...]) -> None:
     """Say of which dates something was filled that no measurement supports."""
     said = {
         "interpolated": "too little of them is clear to adjust other dates to them",
+        "unfilled": "nothing is clear of them nor of the dates that may be used, and they were left as they were",
         "continued": "some of their pixels are clear in no date that may be used, and were continued from around them",
     }
     for name, why in said.items():

@@ -139,7 +139,7 @@ def test_details_say_where_each_pixel_came_from(scene):
     assert not told["error"].values[~mask].any()
     assert set(np.unique(told["date"].values[mask])) <= {0, 2}
     assert dict(zip(told["origin"].attrs["flag_meanings"].split(), told["origin"].attrs["flag_values"], strict=True)) == {
-        "clear": 0, "fitted": 1, "interpolated": 2, "continued": 3, "nodata": 255,
+        "clear": 0, "fitted": 1, "interpolated": 2, "continued": 3, "unfilled": 4, "nodata": 255,
     }  # fmt: skip
 
 
@@ -153,6 +153,19 @@ def test_warns_of_what_no_measurement_supports(scene):
         scene.tec.inpaint(mask)
     with pytest.warns(tec_zarr.InpaintingWarning, match="clear in no date"):
         scene.isel(time=[1]).tec.inpaint()
+
+
+def test_leaves_as_it_was_what_nothing_is_known_of(scene):
+    mask = xr.DataArray(hidden(scene), dims=("time", "y", "x"))
+    mask[:2] = True
+    with pytest.warns(tec_zarr.InpaintingWarning, match="left as they were"):
+        causal, told = scene.tec.inpaint(mask, mode="causal", details=True)
+    np.testing.assert_array_equal(causal["B"], scene["B"])
+    assert (told["origin"][:2] == 4).all()
+    assert told["error"][:2].isnull().all()
+    mask[2] = True
+    with pytest.warns(tec_zarr.InpaintingWarning, match="left as they were"):
+        np.testing.assert_array_equal(scene.tec.inpaint(mask)["B"], scene["B"])
 
 
 @pytest.mark.parametrize(

@@ -36,9 +36,9 @@ SURROUNDINGS = 9
 EDGE_SIGMAS = ((2.0, 1.0), (6.0, 0.1), (20.0, 0.003))
 """Widths in pixels, and weights, of the kernels that continue what a fit leaves at the edge of a cloud."""
 
-CLEAR, FITTED, INTERPOLATED, CONTINUED, NODATA = 0, 1, 2, 3, 255
-"""Where a pixel came from: itself; a fit to other dates; between dates, unadjusted; its surroundings alone; never
-measured."""
+CLEAR, FITTED, INTERPOLATED, CONTINUED, UNFILLED, NODATA = 0, 1, 2, 3, 4, 255
+"""Where a pixel came from: itself; a fit to other dates; between dates, unadjusted; its surroundings alone; left as it was,
+as nothing is clear; never measured."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -57,7 +57,8 @@ class Filled:
 def fill_date(dn: Sequence[np.ndarray], usable: np.ndarray, t: int, days: np.ndarray, sources: Sequence[int]) -> Filled:
     """Date `t` of frames `dn` (band, y, x) each with all pixels outside of `usable` (time, y, x) replaced.
 
-    `days` (time,) is the time of each date; `sources` are the dates that may be used. What is not `usable` is never read.
+    `days` (time,) is the time of each date; `sources` are the dates that may be used. What is not `usable` is never read;
+    some pixel of the date or its sources is.
     """
     gap = ~usable[t]
     out = np.where(gap, np.float32(0), dn[t])

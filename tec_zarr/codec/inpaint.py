@@ -12,7 +12,7 @@ from scipy.ndimage import distance_transform_edt
 
 from tec_zarr.codec import cube, runtime
 from tec_zarr.codec.fill import fill
-from tec_zarr.codec.filling import CLEAR, NODATA, Filled, fill_date
+from tec_zarr.codec.filling import CLEAR, NODATA, UNFILLED, Filled, fill_date
 from tec_zarr.codec.masked import Masked, refine
 from tec_zarr.codec.numbers import from_dn, off_nodata
 from tec_zarr.codec.service import SERVICE
@@ -59,7 +59,10 @@ def inpaint_array(
     out, wanted = array.copy(), cloudy & ~gathered.invalid.all(1)
     if wanted.any():
         loaded = temporal(settings.model, device)
-        order = sorted(gathered.coded, key=lambda t: days[t])
+        order = _fillable(sorted(gathered.coded, key=lambda t: days[t]), ~cloudy & ~nodata, mode)
+        for t in set(gathered.coded) - set(order):
+            origin[t][wanted[t]], date[t][wanted[t]], error[t][wanted[t]] = UNFILLED, -1, np.nan
+    if wanted.any() and order:
         frames = {t: gathered.filled[gathered.coded.index(t)] for t in order}
         filled = _fill(frames, (~cloudy & ~nodata)[order], days[order], mode)
         added, ratio = _refine(loaded, gathered, order, filled, wanted[order], mode)
@@ -83,6 +86,13 @@ def temporal(model: str, device: str) -> runtime.Loaded:
             f"inpainting needs a TEC-TT or FlexTEC, which predict a date from others; got model={model!r}"
         )
     return loaded
+
+
+def _fillable(order: list[int], usable: np.ndarray, mode: str) -> list[int]:
+    """Of dates in order of time those that anything is known of: from the first on of which something is clear, where a date
+    is predicted from those before it, else all or none."""
+    first = next((i for i, t in enumerate(order) if usable[t].any()), len(order))
+    return order[first:] if mode == "causal" or first == len(order) else order
 
 
 def _fill(frames: dict[int, np.ndarray], usable: np.ndarray, days: np.ndarray, mode: str) -> list[Filled]:
