@@ -19,7 +19,7 @@ from tec_zarr.models import registry
 from tec_zarr.models.bands import L2A, LEVELS
 from tec_zarr.models.published.catalog import catalog
 from tec_zarr.models.published.fetch import fetch
-from tec_zarr.testing.synthetic import series
+from tec_zarr.testing.synthetic import dataset, series
 
 NAMES = {
     "tec-fp": "tec-fp-s2l2a@10",
@@ -121,6 +121,18 @@ def test_others_have_none(folder):
 def test_errors_can_be_bounded(name, cube):
     decoded = decode_chunk(encode_chunk(cube, Settings(name, max_error=40), "cpu"), "cpu")
     assert np.abs(decoded.astype(int) - cube)[cube != 0].max() <= 40
+
+
+@pytest.mark.parametrize("family", ["tec-tt", "flextec"])
+def test_clouds_are_taken_out_by_the_same_call(folder, family):
+    scene = dataset(3, (64, 80), seed=3)
+    hidden = xr.zeros_like(scene["SCL"], bool)
+    hidden[1, 20:50, 10:40] = True
+    clear = scene.tec.inpaint(hidden, model=NAMES[family])
+    np.testing.assert_array_equal(clear["B"].where(~hidden), scene["B"].where(~hidden))
+    assert (clear["B"] != scene["B"]).any("band").where(hidden).mean() > 0.9
+    with pytest.raises(InvalidInputError, match="needs a TEC-TT or FlexTEC"):
+        scene.tec.inpaint(hidden, model=NAMES["tec-fp"])
 
 
 def test_damage_is_told(name, cube):
