@@ -9,6 +9,7 @@ import weights
 from comparison import COMPARISONS, compare
 from states import HEADS, published_state
 
+from tec_zarr.codec import masked, runtime
 from tec_zarr.errors import WeightsError
 from tec_zarr.models import checkpoint
 from tec_zarr.models.coding import exact
@@ -38,6 +39,19 @@ def test_every_stage_is_the_oracle_s_for_the_bands_of_l1c():
     images = weights.small_images(2, 64, 64, components=13)
     with np.load(CACHED / "tec-tt-l1c.npz") as outputs:
         compare(convert(published_state("tec-tt", bands=13), HEADS), dict(outputs), images)
+
+
+def test_masked_latents_are_predicted_as_the_oracle_paints_them():
+    loaded = runtime.ready(convert(published_state("tec-tt"), HEADS), torch.device("cpu"))
+    with np.load(CACHED / "tec-tt.npz") as outputs:
+        series = torch.from_numpy(outputs["y"]).double().round()
+        painted = [torch.from_numpy(outputs[f"inpainted_{t}"])[0].double() for t in range(len(series))]
+    for t, frame in enumerate(painted):
+        means, _ = masked.predict(loaded, torch.cat([series[:t], frame[None]]), torch.empty(0, dtype=torch.float64))
+        hidden = (frame != series[t]).any(0)
+        assert hidden.any()
+        clear = hidden & ((means[t] - means[t].round()).abs() < 0.499)
+        assert torch.equal(means[t].round()[clear], frame[clear])
 
 
 def test_a_converted_model_survives_its_file(family, state):
