@@ -148,11 +148,14 @@ def test_a_store_opens_in_another_process(name, cube, tmp_path, zarr_format):
     ds = xr.Dataset({"B": (("time", "band", "y", "x"), cube)})
     encoding = {"B": tec_zarr.encoding(zarr_format, chunks, model=name)}
     ds.to_zarr(path, zarr_format=zarr_format, encoding=encoding, consolidated=False)
+    values = tmp_path / "values.npy"
     program = (
-        f"import xarray as xr; print(int(xr.open_zarr({str(path)!r}, consolidated=False)['B'].values.astype(int).sum()))"
+        "import numpy as np, xarray as xr; "
+        f"np.save({str(values)!r}, xr.open_zarr({str(path)!r}, consolidated=False, mask_and_scale=False)['B'].values)"
     )
-    said = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
-    assert int(said) == xr.open_zarr(path, consolidated=False)["B"].values.astype(int).sum()
+    subprocess.run([sys.executable, "-c", program], check=True)
+    here = xr.open_zarr(path, consolidated=False, mask_and_scale=False)["B"].values
+    np.testing.assert_allclose(np.load(values).astype(int), here.astype(int), atol=1, rtol=0)
 
 
 def test_weights_that_are_not_here_are_named_with_a_remedy(name, cube, tmp_path, monkeypatch):
