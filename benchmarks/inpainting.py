@@ -29,6 +29,7 @@ import clouds
 import locations
 import measures
 import numpy as np
+import torch
 from gapfillers import BASELINES, nearest
 
 from tec_zarr.codec import filling, masked
@@ -72,9 +73,9 @@ def means_alone(bands: tuple[str, ...], model: str) -> Method:
         frames = np.stack([np.where(usable[s], dn[s], completed(nearest, dn, usable, s, days)) for s in range(len(dn))])
         gathered = gather(frames, settings(bands, model))
         condition, x = loaded.condition(gathered.header), gathered.standardized(loaded.statistics)
-        y = masked.torch.cat([masked.analyze(loaded, frame, condition) for frame in x])
+        y = torch.cat([masked.analyzed(loaded, frame, condition) for frame in x])
         means, _ = masked.predict(loaded, y, condition)
-        x_hat = masked.synthesize(loaded, means[t : t + 1], condition, dn.shape[2:])
+        x_hat = masked.synthesized(loaded, means[t : t + 1], condition, dn.shape[2:])
         return reconstructed_dn(x_hat, gathered.header, loaded.statistics)
 
     return method

@@ -15,12 +15,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from tec_zarr.codec.network import MAX_LATENT
+from tec_zarr.codec.network import analyze, synthesize
 from tec_zarr.codec.runtime import Loaded
-from tec_zarr.codec.tiling import tiled
 from tec_zarr.models.coding.temporal import distributions
 from tec_zarr.models.patching import from_blocks, pad_to_blocks
 
@@ -65,8 +63,8 @@ def refine(loaded: Loaded, masked: Masked) -> tuple[np.ndarray, np.ndarray]:
     size, condition = masked.x.shape[2:], masked.condition.to(loaded.device)
     share = torch.from_numpy(masked.share)[:, None].double()
     hidden = share > 0
-    observed = torch.cat([analyze(loaded, frame, condition) for frame in masked.x])
-    fitted = [None if fit is None else analyze(loaded, fit, condition)[0] for fit in masked.fits]
+    observed = torch.cat([analyzed(loaded, frame, condition) for frame in masked.x])
+    fitted = [None if fit is None else analyzed(loaded, fit, condition)[0] for fit in masked.fits]
     whole = _variance(masked, observed, fitted)
     variance = (whole * share).clamp(min=1e-9)
     gains = loaded.model.gains(condition[None].float()).double().cpu()[..., None, None]
@@ -80,7 +78,7 @@ def refine(loaded: Loaded, masked: Masked) -> tuple[np.ndarray, np.ndarray]:
     ratio = (left / gains**2).sum(1) / (variance / gains**2).sum(1)
     added = np.zeros_like(masked.x)
     for t in np.flatnonzero(hidden.flatten(1).any(1)):
-        after, before = (synthesize(loaded, v[t][None], condition, size) for v in (y, observed))
+        after, before = (synthesized(loaded, v[t][None], condition, size) for v in (y, observed))
         added[t] = after - before
     return added, torch.where(hidden[:, 0], ratio, 1.0).numpy()
 
@@ -154,27 +152,16 @@ def _variance(masked: Masked, observed: Tensor, fitted: Sequence[Tensor | None])
     return torch.stack(found)[..., None, None].clamp(min=1e-9)
 
 
-@torch.inference_mode()
-def analyze(loaded: Loaded, frame: np.ndarray, condition: Tensor) -> Tensor:
+def analyzed(loaded: Loaded, frame: np.ndarray, condition: Tensor) -> Tensor:
     """Latents (1, latents, h, w), float64 and not rounded, of a standardized frame (bands, y, x)."""
-    stride = loaded.stride
-    x = torch.from_numpy(frame)[None].to(loaded.device)
-    x = F.pad(x, (0, -x.shape[-1] % stride, 0, -x.shape[-2] % stride), mode="replicate")
-    y = tiled(lambda part: loaded.model.analyze(part, condition[None].float()), x, stride, 1, loaded.margin)
-    return y.clamp(-MAX_LATENT, MAX_LATENT).double().cpu()
+    return analyze(loaded, frame, condition.float()).cpu()
 
 
-@torch.inference_mode()
-def synthesize(loaded: Loaded, y: Tensor, condition: Tensor, size: tuple[int, int]) -> np.ndarray:
+def synthesized(loaded: Loaded, y: Tensor, condition: Tensor, size: tuple[int, int]) -> np.ndarray:
     """The standardized frame (bands, y, x) of latents y (1, latents, h, w), without what the prior's features would add."""
-    width = loaded.model.config.prior.width
-
-    def network(part: Tensor) -> Tensor:
-        features = part.new_zeros(1, width, *part.shape[-2:])
-        return loaded.model.synthesize(part, features, condition[None].float())
-
-    x_hat = tiled(network, y.float().to(loaded.device), 1, loaded.stride, loaded.margin + 2)
-    return x_hat[0, :, : size[0], : size[1]].cpu().numpy()
+    features = y.new_zeros(1, loaded.model.config.prior.width, *y.shape[-2:])
+    both = (part.to(loaded.device) for part in (y, features))
+    return synthesize(loaded, *both, condition[None].float(), size)[0]
 
 
 def predict(loaded: Loaded, y: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:

@@ -20,19 +20,39 @@ def encode(
 ) -> list[list[Latents]]:
     """Coded frames of each series x (frames, bands, y, x) of one shape, each with its float64 condition and the number of
     tokens that each of its frames keeps."""
-    model, stride = loaded.model, loaded.stride
-    latents = []
     exact_conditions = torch.stack(conditions).to(loaded.device)
-    for x, condition in zip(series, exact_conditions[:, None].float(), strict=True):
-        frames = []
-        for frame in x:
-            tensor = torch.from_numpy(frame)[None].to(loaded.device)
-            padded = F.pad(tensor, (0, -tensor.shape[-1] % stride, 0, -tensor.shape[-2] % stride), mode="replicate")
-            padded = padded.contiguous(memory_format=torch.channels_last)
-            y = tiled(lambda part, w=condition: model.analyze(part, w), padded, stride, 1, loaded.margin)
-            frames.append(y.clamp(-MAX_LATENT, MAX_LATENT).double())
-        latents.append(torch.cat(frames).contiguous())
+    latents = [
+        torch.cat([analyze(loaded, frame, condition) for frame in x]).contiguous()
+        for x, condition in zip(series, exact_conditions.float(), strict=True)
+    ]
     return loaded.exact.compress(torch.stack(latents), exact_conditions, tokens)
+
+
+@torch.inference_mode()
+def analyze(loaded: Loaded, frame: np.ndarray, condition: torch.Tensor) -> torch.Tensor:
+    """Latents (1, latents, h, w), float64 and not rounded, of a standardized frame (bands, y, x); condition in float32."""
+    stride = loaded.stride
+    x = torch.from_numpy(frame)[None].to(loaded.device)
+    x = F.pad(x, (0, -x.shape[-1] % stride, 0, -x.shape[-2] % stride), mode="replicate")
+    x = x.contiguous(memory_format=torch.channels_last)
+    y = tiled(lambda part: loaded.model.analyze(part, condition[None]), x, stride, 1, loaded.margin)
+    return y.clamp(-MAX_LATENT, MAX_LATENT).double()
+
+
+@torch.inference_mode()
+def synthesize(
+    loaded: Loaded, y_hat: torch.Tensor, features: torch.Tensor, condition: torch.Tensor, size: tuple[int, int]
+) -> np.ndarray:
+    """Standardized frames x_hat (N, bands, y, x) of y_hat (N, latents, h, w) and the prior's features (N, any, h, w), under
+    float32 conditions (N, conditions)."""
+    both = torch.cat([y_hat, features], 1).float().contiguous(memory_format=torch.channels_last)
+    latents = y_hat.shape[1]
+
+    def network(part: torch.Tensor) -> torch.Tensor:
+        return loaded.model.synthesize(part[:, :latents], part[:, latents:], condition)
+
+    x_hat = tiled(network, both, 1, loaded.stride, loaded.margin + loaded.refinement_margin)
+    return x_hat[..., : size[0], : size[1]].cpu().numpy()
 
 
 @torch.inference_mode()
@@ -40,19 +60,7 @@ def decode(
     loaded: Loaded, series: list[list[Latents]], conditions: list[torch.Tensor], height: int, width: int
 ) -> list[np.ndarray]:
     """Frames x_hat (frames, bands, height, width) of each of like-sized series, each with its float64 condition."""
-    model, stride = loaded.model, loaded.stride
-    exact_condition = torch.stack(conditions).to(loaded.device)
-    condition = exact_condition.float()
+    stride, exact_condition = loaded.stride, torch.stack(conditions).to(loaded.device)
     decoder = loaded.exact.decoder(exact_condition, -(-height // stride), -(-width // stride))
-    out = []
-    for frames in zip(*series, strict=True):
-        y_hat, features = decoder.decompress(list(frames))
-        both = torch.cat([y_hat, features], 1).float().contiguous(memory_format=torch.channels_last)
-        latents = y_hat.shape[1]
-
-        def synthesize(part: torch.Tensor, latents: int = latents) -> torch.Tensor:
-            return model.synthesize(part[:, :latents], part[:, latents:], condition)
-
-        x_hat = tiled(synthesize, both, 1, stride, loaded.margin + loaded.refinement_margin)
-        out.append(x_hat[..., :height, :width].cpu().numpy())
-    return list(np.stack(out, axis=1))
+    decompressed = (decoder.decompress(list(frames)) for frames in zip(*series, strict=True))
+    return list(np.stack([synthesize(loaded, *each, exact_condition.float(), (height, width)) for each in decompressed], 1))

@@ -135,9 +135,9 @@ def test_an_unknown_latent_becomes_the_means_of_the_prior(tiny, monkeypatch):
     share[2] = 1
     series = dataclasses.replace(_masked(tiny, share), backward=False)
     monkeypatch.setattr(masked, "_variance", lambda *_: torch.full((4, len(tiny.exact.latent_spread), 1, 1), 1e12))
-    y = torch.cat([masked.analyze(tiny, frame, series.condition) for frame in series.x])
+    y = torch.cat([masked.analyzed(tiny, frame, series.condition) for frame in series.x])
     means, _ = masked.predict(tiny, y, series.condition)
-    expected = [masked.synthesize(tiny, v[2:3], series.condition, (32, 48)) for v in (means, y)]
+    expected = [masked.synthesized(tiny, v[2:3], series.condition, (32, 48)) for v in (means, y)]
     added, _ = masked.refine(tiny, series)
     np.testing.assert_allclose(added[2], expected[0] - expected[1], atol=1e-4)
 
@@ -159,8 +159,8 @@ def test_the_prior_goes_as_far_as_it_is_right_on_clear_latents(tiny, monkeypatch
     rng = np.random.default_rng(2)
     fits = [None, None, plain.x[2] + 0.3 * rng.normal(size=plain.x[2].shape).astype(np.float32), None]
     series = dataclasses.replace(plain, fits=fits, judged=share == 0)
-    truth = torch.cat([masked.analyze(tiny, frame, series.condition) for frame in series.x])
-    fit = masked.analyze(tiny, fits[2], series.condition)
+    truth = torch.cat([masked.analyzed(tiny, frame, series.condition) for frame in series.x])
+    fit = masked.analyzed(tiny, fits[2], series.condition)
     for sign, moves in ((1, True), (-1, False)):
         means = fit + sign * (truth - fit) + torch.from_numpy(share)[:, None]
         said = [(means, torch.full_like(truth, 1e-3))]
