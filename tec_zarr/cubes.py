@@ -307,6 +307,11 @@ def radiometry(cube: xr.Dataset, offset_dn: int | None, scale: float | None, nod
     return {"offset_dn": _offset(cube, attrs) if offset_dn is None else offset_dn, "nodata": nodata}
 
 
+def described(cube: xr.Dataset, offset_dn: int | None, scale: float | None, nodata: Any) -> dict[str, Any]:
+    """What the codec is to know of a cube: its `bands`, and its `radiometry`."""
+    return {"bands": tuple(str(b) for b in cube["band"].values), **radiometry(cube, offset_dn, scale, nodata)}
+
+
 def _offset(cube: xr.Dataset, attrs: dict[str, Any]) -> int:
     found: dict[str, int] = {}
     for name in ("offset_dn", "BOA_ADD_OFFSET", "boa_add_offset"):

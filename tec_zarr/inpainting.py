@@ -15,7 +15,7 @@ import xarray as xr
 
 from tec_zarr.codec import filling
 from tec_zarr.codec.settings import Settings
-from tec_zarr.cubes import DIM_ALIASES, NAME, from_cube, radiometry, to_cube
+from tec_zarr.cubes import DIM_ALIASES, NAME, described, from_cube, to_cube
 from tec_zarr.errors import InpaintingWarning, InvalidInputError
 from tec_zarr.models import registry
 
@@ -113,9 +113,7 @@ def inpaint_cube(
     array = cube[NAME]
     _check(mode, feather, dilate)
     hidden = _dilated(_hidden(data, mask, array, classes, threshold), dilate)
-    settings = Settings(
-        model=model, bands=tuple(map(str, cube["band"].values)), **radiometry(cube, offset_dn, scale, nodata)
-    )
+    settings = Settings(model=model, **described(cube, offset_dn, scale, nodata))
     temporal(model, device)
     days, dates = _times(array)
     parts = _windows(array, hidden, _Work(settings, days, dates, mode, feather, device))

@@ -27,7 +27,7 @@ from tec_zarr.bitstream.header import Base, Target
 from tec_zarr.codec import metrics
 from tec_zarr.codec.settings import Settings
 from tec_zarr.codec.targets import make_goal, search
-from tec_zarr.cubes import NAME, radiometry, to_cube
+from tec_zarr.cubes import NAME, described, to_cube
 from tec_zarr.encoding import encoding
 from tec_zarr.errors import InvalidInputError, TargetError, TargetWarning
 
@@ -92,10 +92,9 @@ def cube_encoding(
     Offset, scale and nodata come from attributes unless they are given; `settings` are those of `TerraCodec`.
     """
     cube = to_cube(data, bands)
-    known = radiometry(cube, offset_dn, scale, nodata)
+    known = described(cube, offset_dn, scale, nodata)
     shape = tuple(chunk_sizes(cube, chunks).values())
-    names = [str(b) for b in cube["band"].values]
-    return {NAME: encoding(zarr_format, shape, bands=names, **known, **settings)}
+    return {NAME: encoding(zarr_format, shape, **known, **settings)}
 
 
 def write_cube(
@@ -149,10 +148,9 @@ def write_cube(
     with mode "w" the store that was there. A path that ends in .zip becomes a zip file, in the same way.
     """
     cube = to_cube(data, bands)
-    known = radiometry(cube, offset_dn, scale, nodata)
+    settings |= described(cube, offset_dn, scale, nodata)
     sizes = chunk_sizes(cube, chunks)
     budget = _budget(cube, total_bytes, bppb, ratio)
-    settings |= {"bands": [str(b) for b in cube["band"].values], **known}
     if budget is None:
         settings["best_effort"] = best_effort
     else:
@@ -419,7 +417,7 @@ def estimate_cube(
     """What `write_cube` would give, without writing: from coding `sample` chunks spread over the cube (None: all), and twice
     as many each time until the relative standard errors of size and RMSE are at most `precision`."""
     cube = to_cube(data, bands)
-    settings |= {"bands": [str(b) for b in cube["band"].values], **radiometry(cube, offset_dn, scale, nodata)}
+    settings |= described(cube, offset_dn, scale, nodata)
     expected = _Chunks(cube, chunk_sizes(cube, chunks))
     found = expected.expect(settings, sample, errors=True)
     while found.spread > precision:

@@ -9,9 +9,9 @@ from zarr.storage import MemoryStore, StorePath, ZipStore
 
 from tec_zarr import InvalidInputError, TargetError, TargetWarning, storing
 from tec_zarr.codec import metrics
-from tec_zarr.cubes import to_cube
+from tec_zarr.cubes import radiometry, to_cube
 from tec_zarr.models.bands import L2A
-from tec_zarr.storing import describe_store, radiometry
+from tec_zarr.storing import describe_store
 from tec_zarr.testing.synthetic import dataset
 
 SMALL = {"time": 2, "y": 32, "x": 32}
