@@ -7,7 +7,7 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from tec_zarr.codec.settings import DEFAULT_QUALITY
+from tec_zarr.codec.quality import DEFAULT_QUALITY
 from tec_zarr.errors import TecError
 from tec_zarr.models import registry
 from tec_zarr.models.published.catalog import catalog

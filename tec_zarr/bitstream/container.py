@@ -10,7 +10,7 @@ from tec_zarr.bitstream.wire import Reader, varint
 from tec_zarr.errors import DamagedChunkError, UnsupportedVersionError
 
 MAGIC = b"TECZ"
-VERSION = 1
+VERSION = 2
 
 
 def pack(header: Header, sections: list[bytes]) -> bytes:

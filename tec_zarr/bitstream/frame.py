@@ -1,13 +1,16 @@
-"""The section of one frame: which samples are not valid, the residual, and the coded latents.
+"""The section of one frame: which samples are not valid, the residual, and what the model coded.
 
-kind       u8       bit 0: some samples are not valid; bit 1: latents follow; bit 2: not all tokens are kept;
-                    bit 3: a residual follows
+kind       u8            bit 0: some samples are not valid; bit 1: a stream follows; bit 2: not all is kept;
+                         bit 3: a residual follows; bit 4: side information follows; bit 5: a key date
 validity   varint + n    only with bit 0: length and bytes (see `tec_zarr.codec.validity`)
 residual   varint + n    only with bit 3: length and bytes (see `tec_zarr.codec.residual`)
-grid       u8       only with bit 1: the grid offset of this frame's table rows
-rows       u16      only with bit 1: low half of the CRC-32 of the table rows (see `tec_zarr.models.coding`)
-tokens     u8       only with bit 2: how many of the 16 tokens of a block are kept, 1 to 15
-stream     the rest, only with bit 1
+side       varint + n    only with bit 4: length and bytes (see `tec_zarr.transform.side`)
+kept       u8            only with bit 2: groups that are sent, or tokens of a block
+grid       u8            only with bit 1: the grid offset of this frame's table rows
+rows       u16           only with bit 1: low half of the CRC-32 of the table rows (see `tec_zarr.entropy.symbols`)
+stream     the rest      only with bit 1
+
+Bits 2 and 5 need bit 1 or bit 4.
 """
 
 from __future__ import annotations
@@ -18,61 +21,96 @@ import struct
 from tec_zarr.bitstream.wire import Reader, varint
 from tec_zarr.errors import DamagedChunkError
 
-KINDS = (1, 2, 3, 6, 7, 8, 9, 10, 11, 14, 15)
-ALL_TOKENS = 16
+_INVALID = 1
+_STREAM = 2
+_KEPT = 4
+_RESIDUAL = 8
+_SIDE = 16
+_KEY = 32
 
 
 @dataclasses.dataclass(frozen=True)
-class Latents:
-    """Coded latents: the grid offset and CRC of their rows, the rANS stream, how many tokens of each block it holds."""
+class Coded:
+    """What a model coded of a frame.
 
-    grid_offset: int
-    rows_crc: int
-    stream: bytes
-    tokens: int = ALL_TOKENS
+    grid_offset, rows_crc, stream
+        The rANS stream and what its table rows follow from; an empty stream where nothing had to be coded.
+    side
+        Side information; empty where the model has none.
+    kept
+        How many groups are sent, or tokens of each block; None for all.
+    key
+        Whether the frame was coded without a look at earlier ones.
+    """
+
+    grid_offset: int = 0
+    rows_crc: int = 0
+    stream: bytes = b""
+    side: bytes = b""
+    kept: int | None = None
+    key: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
 class Frame:
-    """`validity` is empty where every sample is valid, `latents` None where none is or nothing was learned, `residual` empty
-    where there is none."""
+    """`validity` is empty where every sample is valid, `coded` None where none is or nothing was learned, `residual`
+    empty where there is none."""
 
     validity: bytes
-    latents: Latents | None
+    coded: Coded | None
     residual: bytes = b""
 
     def pack(self) -> bytes:
-        dropped = self.latents is not None and self.latents.tokens != ALL_TOKENS
-        kind = bool(self.validity) | (self.latents is not None) << 1 | dropped << 2 | bool(self.residual) << 3
-        out = bytes([kind])
-        if self.validity:
-            out += varint(len(self.validity)) + self.validity
-        if self.residual:
-            out += varint(len(self.residual)) + self.residual
-        if self.latents is not None:
-            out += struct.pack(">BH", self.latents.grid_offset, self.latents.rows_crc)
-            out += bytes([self.latents.tokens]) * dropped + self.latents.stream
-        return out
+        kind = _INVALID * bool(self.validity) | _RESIDUAL * bool(self.residual)
+        parts = []
+        for part in (self.validity, self.residual):
+            if part:
+                parts += [varint(len(part)), part]
+        coded = self.coded
+        if coded is not None:
+            kind |= _STREAM * bool(coded.stream) | _SIDE * bool(coded.side)
+            kind |= _KEPT * (coded.kept is not None) | _KEY * coded.key
+            if coded.side:
+                parts += [varint(len(coded.side)), coded.side]
+            if coded.kept is not None:
+                parts.append(bytes([coded.kept]))
+            if coded.stream:
+                parts += [struct.pack(">BH", coded.grid_offset, coded.rows_crc), coded.stream]
+        return b"".join([bytes([kind]), *parts])
 
     @classmethod
     def parse(cls, section: bytes) -> Frame:
+        """The frame of a section; raises DamagedChunkError where its parts do not add up."""
         reader = Reader(section)
         kind = reader.unpack("B")
-        if kind not in KINDS:
+        is_coded = bool(kind & (_STREAM | _SIDE))
+        if kind >= 2 * _KEY or (kind & (_KEPT | _KEY) and not is_coded):
             raise DamagedChunkError(f"unknown kind of frame {kind}")
-        validity = reader.take(reader.varint()) if kind & 1 else b""
-        if kind & 1 and not validity:
-            raise DamagedChunkError("a frame that says some samples are not valid, but not which")
-        residual = reader.take(reader.varint()) if kind & 8 else b""
-        if kind & 8 and not residual:
-            raise DamagedChunkError("a frame that says that a residual follows, but it is empty")
-        latents = None
-        if kind & 2:
-            offset, crc = reader.unpack("B"), reader.unpack("H")
-            tokens = reader.unpack("B") if kind & 4 else ALL_TOKENS
-            if kind & 4 and not 1 <= tokens < ALL_TOKENS:
-                raise DamagedChunkError(f"tokens kept must be 1 to {ALL_TOKENS - 1}, got {tokens}")
-            latents = Latents(offset, crc, reader.take(reader.left), tokens)
-        elif reader.left:
-            raise DamagedChunkError(f"{reader.left} bytes too many in a frame without latents")
-        return cls(validity, latents, residual)
+        validity = _part(reader, "validity section") if kind & _INVALID else b""
+        residual = _part(reader, "residual") if kind & _RESIDUAL else b""
+        coded = _parse_coded(reader, kind) if is_coded else None
+        if reader.left:
+            raise DamagedChunkError(f"{reader.left} bytes too many in a frame")
+        return cls(validity, coded, residual)
+
+
+def _part(reader: Reader, name: str) -> bytes:
+    part = reader.take(reader.varint())
+    if not part:
+        raise DamagedChunkError(f"a frame that says that a {name} follows, but it is empty")
+    return part
+
+
+def _parse_coded(reader: Reader, kind: int) -> Coded:
+    side = _part(reader, "side information") if kind & _SIDE else b""
+    kept = reader.unpack("B") if kind & _KEPT else None
+    offset = 0
+    crc = 0
+    stream = b""
+    if kind & _STREAM:
+        offset = reader.unpack("B")
+        crc = reader.unpack("H")
+        stream = reader.take(reader.left)
+        if not stream:
+            raise DamagedChunkError("a frame that says that a stream follows, but it is empty")
+    return Coded(offset, crc, stream, side, kept, bool(kind & _KEY))

@@ -1,4 +1,4 @@
-"""One chunk: array to bytes, bytes to array. Any thread may call; the network runs in the service thread."""
+"""One chunk: array to bytes, bytes to array. Any thread may call; networks run in the service thread."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ import numpy as np
 from tec_zarr.bitstream import container
 from tec_zarr.bitstream.frame import Frame
 from tec_zarr.bitstream.header import Base, Header, Target
-from tec_zarr.codec import cube, jobs, metrics, runtime
+from tec_zarr.codec import cube, metrics
+from tec_zarr.codec.choice import reconstruct
 from tec_zarr.codec.layout import check_layout
-from tec_zarr.codec.settings import DEFAULT_QUALITY, Settings, as_quality
+from tec_zarr.codec.quality import DEFAULT_QUALITY, MIN_QUALITY, as_quality
+from tec_zarr.codec.settings import Settings
 from tec_zarr.codec.targets import make_goal, psnr_of, search
 from tec_zarr.codec.trial import Trial, Work
 from tec_zarr.errors import DamagedChunkError, TargetError, TargetWarning
-from tec_zarr.models.config import TOKENS
 
 
 def encode_chunk(array: np.ndarray, settings: Settings, device: str = "auto") -> bytes:
-    """Encode `array` (time, band, y, x), which is not changed, to the bytes of one chunk (format version 1, *stable*).
+    """Encode `array` (time, band, y, x), which is not changed, to the bytes of one chunk (format version 2, *stable*).
 
     Raises InvalidInputError where shape, dtype or values cannot be encoded with these settings, TargetError where no
     quality gives their target.
@@ -34,36 +35,49 @@ def encode_chunk(array: np.ndarray, settings: Settings, device: str = "auto") ->
         return work.smallest().data
     if not work.gathered.coded:
         return work.at(DEFAULT_QUALITY).data
-    return _search(work, settings.target)
+    if settings.target.name in ("psnr", "rmse"):
+        return _toward_error(work, settings.target)
+    return _toward_size(work, settings.target)
 
 
-def _search(work: Work, target: Target) -> bytes:
-    array, scale = work.gathered.array, work.gathered.header.scale
+def _toward_error(work: Work, target: Target) -> bytes:
+    scale = work.gathered.header.scale
+    goal = make_goal(target, scale, work.gathered.array.itemsize)
+    trial = work.toward_psnr(goal.value)
+    psnr = psnr_of(trial.rmse / scale)
+    if goal.reached(psnr):
+        return trial.data
+    value = psnr if target.name == "psnr" else trial.rmse
+    return _missed(work, trial, target, value)
+
+
+def _toward_size(work: Work, target: Target) -> bytes:
+    array = work.gathered.array
     trials: dict[float, Trial] = {}
 
     def measure(quality: float) -> float:
-        trials[quality] = trial = work.at(as_quality(quality))
-        if target.name in ("psnr", "rmse"):
-            return psnr_of(trial.rmse / scale)
-        return math.log(metrics.bppb(len(trial.data), array.size))
+        trials[quality] = work.at(as_quality(quality))
+        return math.log(metrics.bppb(len(trials[quality].data), array.size))
 
-    quality, met = search(measure, make_goal(target, scale, array.itemsize))
+    quality, met = search(measure, make_goal(target, 1.0, array.itemsize))
     trial = trials[quality]
-    if met:
+    nothing_left_to_save = quality == MIN_QUALITY and trial.is_empty
+    if met or nothing_left_to_save:
         return trial.data
-    reached = {
-        "psnr": lambda: psnr_of(trial.rmse / scale),
-        "rmse": lambda: trial.rmse,
-        "bppb": lambda: metrics.bppb(len(trial.data), array.size),
-        "ratio": lambda: array.nbytes / len(trial.data),
-    }[target.name]()
+    ratio = array.nbytes / len(trial.data)
+    value = metrics.bppb(len(trial.data), array.size) if target.name == "bppb" else ratio
+    return _missed(work, trial, target, value)
+
+
+def _missed(work: Work, trial: Trial, target: Target, value: float) -> bytes:
+    """The nearest there is, with a warning, where the settings want that; else raise TargetError."""
     said = (
-        f"{target.name}={target.value:g} cannot be met in a chunk of shape {array.shape}: the nearest is {reached:.6g}, at "
-        f"quality {quality:.4g}"
+        f"{target.name}={target.value:g} cannot be met in a chunk of shape {work.gathered.array.shape}: the nearest is "
+        f"{value:.6g}, at quality {trial.quality:.4g}"
     )
     if not work.settings.best_effort:
         raise TargetError(f"{said}. Ask for another value, larger chunks, or best_effort=True to take the nearest")
-    warnings.warn(f"{said}; it was taken", TargetWarning, stacklevel=3)
+    warnings.warn(f"{said}; it was taken", TargetWarning, stacklevel=4)
     return trial.marked(dataclasses.replace(target, met=False))
 
 
@@ -74,22 +88,17 @@ def decode_chunk(data: bytes | memoryview, device: str = "auto") -> np.ndarray:
     """
     header, sections = container.parse(data)
     frames = [Frame.parse(section) for section in sections]
-    loaded = runtime.load_for(header.model, header.weights, device)
-    _check(header, frames, loaded)
-    return cube.restore(jobs.reconstruct(loaded, frames, header), frames, header, loaded.statistics)
+    _check(header, frames)
+    return cube.restore(reconstruct(header, frames, device), frames, header)
 
 
-def _check(header: Header, frames: list[Frame], loaded: runtime.Loaded) -> None:
+def _check(header: Header, frames: list[Frame]) -> None:
     """Raise DamagedChunkError where undamaged parts do not go together."""
-    latents = [frame.latents for frame in frames if frame.latents is not None]
-    if header.shape[1] != loaded.bands if header.bands is None else max(header.bands) >= loaded.bands:
-        raise DamagedChunkError(f"{header.shape[1]} bands, indices {header.bands}, where {loaded.bands} are known")
-    if not loaded.exact.tokens and any(frame.tokens != TOKENS for frame in latents):
-        raise DamagedChunkError(f"a frame without all of its tokens, where {header.model} has none to drop")
     bases = {bound.base for bound in header.bounds or ()}
     for frame in frames:
-        coded = frame.latents is not None or bool(frame.residual)
-        if bool(frame.residual) != (bool(bases - {Base.NONE}) and coded):
+        is_coded = frame.coded is not None
+        has_values = is_coded or bool(frame.residual)
+        if bool(frame.residual) != (bool(bases - {Base.NONE}) and has_values):
             raise DamagedChunkError("a frame has a residual just where the header says so")
-        if frame.latents is None and frame.residual and bases & {Base.NONE, Base.LEARNED}:
-            raise DamagedChunkError("a frame without the latents that its header says its residual is behind")
+        if not is_coded and frame.residual and bases & {Base.NONE, Base.LEARNED}:
+            raise DamagedChunkError("a frame without the learned layer that its header says its residual is behind")

@@ -7,6 +7,7 @@ x_hat  ->  DN  ->  the array's own numbers  ->  invalid samples restored  ->  ar
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from tec_zarr.codec.settings import Settings
 from tec_zarr.codec.validity import decode_validity, encode_validity
 from tec_zarr.models.bands import L2A, NATIVE_METERS
 
-MAX_DN = 100_000.0
+MAX_DN = 4_194_304.0
 """Values of float arrays beyond plus or minus this many DN are no reflectances: they are kept bit for bit."""
 
 RIDGE = 0.01
@@ -129,17 +130,18 @@ def reconstructed_dn(x_hat: np.ndarray, header: Header, statistics: Statistics) 
     return x_hat[present] * std + mean
 
 
-def restore(x_hat: np.ndarray, frames: list[Frame], header: Header, statistics: Statistics) -> np.ndarray:
-    """The array of a chunk from reconstructed frames x_hat (frames, model bands, y, x), those that have latents.
+def restore(reconstructed: Iterable[np.ndarray], frames: list[Frame], header: Header) -> np.ndarray:
+    """The array of a chunk from DN without offset, (band, y, x) each, of the frames that were coded.
 
     Raises DamagedChunkError where validity or residual do not fit.
     """
     out = np.zeros(header.shape, header.dtype)
-    reconstructed, past = iter(x_hat), None
+    remaining = iter(reconstructed)
+    past = None
     for frame, values in zip(frames, out, strict=True):
         dn = None
-        if frame.latents is not None:
-            dn = reconstructed_dn(next(reconstructed), header, statistics)
+        if frame.coded is not None:
+            dn = next(remaining)
             values[:] = off_nodata(from_dn(dn, header), header)
         invalid = decode_validity(frame.validity, values)
         if frame.residual:

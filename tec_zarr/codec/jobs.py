@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import torch
 
-from tec_zarr.bitstream.frame import Frame, Latents
+from tec_zarr.bitstream.frame import Coded, Frame
 from tec_zarr.bitstream.header import Header
 from tec_zarr.codec import network
 from tec_zarr.codec.runtime import Loaded
@@ -27,13 +27,13 @@ class _Encode:
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Decode:
     loaded: Loaded
-    frames: list[Latents]
+    frames: list[Coded]
     size: tuple[int, int]
     condition: torch.Tensor
 
 
-def compress(loaded: Loaded, x: np.ndarray, header: Header, tokens: list[int]) -> list[Latents]:
-    """Latents of standardized frames x (frames, model bands, y, x), of each of which so many `tokens` are kept."""
+def compress(loaded: Loaded, x: np.ndarray, header: Header, tokens: list[int]) -> list[Coded]:
+    """Coded of standardized frames x (frames, model bands, y, x), of each of which so many `tokens` are kept."""
     job = _Encode(loaded, x, loaded.condition(header), tokens)
     return SERVICE.submit(_encode_batch, (id(loaded), x.shape), job, _cost(x.shape)).result()
 
@@ -41,7 +41,7 @@ def compress(loaded: Loaded, x: np.ndarray, header: Header, tokens: list[int]) -
 def reconstruct(loaded: Loaded, frames: list[Frame], header: Header) -> np.ndarray:
     """Frames x_hat (frames, model bands, y, x) of those that have latents."""
     size = header.shape[2:]
-    latents = [frame.latents for frame in frames if frame.latents is not None]
+    latents = [frame.coded for frame in frames if frame.coded is not None]
     if not latents:
         return np.empty((0, loaded.bands, *size), np.float32)
     job = _Decode(loaded, latents, size, loaded.condition(header))
@@ -53,7 +53,7 @@ def _cost(shape: tuple[int, ...]) -> int:
     return frames * -(-height // BLOCK_PIXELS) * -(-width // BLOCK_PIXELS)
 
 
-def _encode_batch(jobs: list[_Encode]) -> list[list[Latents]]:
+def _encode_batch(jobs: list[_Encode]) -> list[list[Coded]]:
     return network.encode(
         jobs[0].loaded, [job.x for job in jobs], [job.condition for job in jobs], [job.tokens for job in jobs]
     )

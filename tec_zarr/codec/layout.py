@@ -15,11 +15,11 @@ HOW_TO_RECHUNK = (
 )
 
 
-def check_layout(shape: tuple[int, ...], dtype: np.dtype, bands: tuple[str, ...]) -> None:
+def check_layout(shape: tuple[int, ...], dtype: np.dtype, bands: tuple[str, ...] | None) -> None:
     """Raise InvalidInputError unless chunks of this shape and dtype can be coded."""
     if len(shape) != 4:
         raise InvalidInputError(f"got a {len(shape)}-D chunk of shape {tuple(shape)}. {HOW_TO_RECHUNK}")
-    if shape[1] != len(bands):
+    if bands is not None and shape[1] != len(bands):
         raise InvalidInputError(
             f"got {shape[1]} bands in a chunk of shape {tuple(shape)}, but bands={bands} names {len(bands)}; name yours "
             f"with TerraCodec(bands=(...)). {HOW_TO_RECHUNK}"
@@ -48,8 +48,8 @@ def make_header(shape: tuple[int, ...], dtype: np.dtype, settings: Settings) -> 
     check_layout(shape, dtype, settings.bands)
     name = _dtype_name(dtype)
     return Header(
-        model=settings.model,
-        weights=bytes.fromhex(settings.weights)[:8],
+        model="" if settings.context == "none" else settings.model,
+        weights=bytes(8) if settings.context == "none" else bytes.fromhex(settings.weights)[:8],
         dtype=name,
         quality=settings.quality,
         scale=settings.scale if dtype.kind == "f" else 1.0,

@@ -6,18 +6,18 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from tec_zarr.bitstream.frame import Latents
+from tec_zarr.bitstream.frame import Coded
 from tec_zarr.codec.runtime import Loaded
 from tec_zarr.codec.tiling import tiled
 
 MAX_LATENT = 2.0**24
-"""Latents are limited to this before rounding; standardized samples within the codec's limits stay far below."""
+"""Coded are limited to this before rounding; standardized samples within the codec's limits stay far below."""
 
 
 @torch.inference_mode()
 def encode(
     loaded: Loaded, series: list[np.ndarray], conditions: list[torch.Tensor], tokens: list[list[int]]
-) -> list[list[Latents]]:
+) -> list[list[Coded]]:
     """Coded frames of each series x (frames, bands, y, x) of one shape, each with its float64 condition and the number of
     tokens that each of its frames keeps."""
     exact_conditions = torch.stack(conditions).to(loaded.device)
@@ -30,7 +30,7 @@ def encode(
 
 @torch.inference_mode()
 def analyze(loaded: Loaded, frame: np.ndarray, condition: torch.Tensor) -> torch.Tensor:
-    """Latents (1, latents, h, w), float64 and not rounded, of a standardized frame (bands, y, x); condition in float32."""
+    """Coded (1, latents, h, w), float64 and not rounded, of a standardized frame (bands, y, x); condition in float32."""
     stride = loaded.stride
     x = torch.from_numpy(frame)[None].to(loaded.device)
     x = F.pad(x, (0, -x.shape[-1] % stride, 0, -x.shape[-2] % stride), mode="replicate")
@@ -57,7 +57,7 @@ def synthesize(
 
 @torch.inference_mode()
 def decode(
-    loaded: Loaded, series: list[list[Latents]], conditions: list[torch.Tensor], height: int, width: int
+    loaded: Loaded, series: list[list[Coded]], conditions: list[torch.Tensor], height: int, width: int
 ) -> list[np.ndarray]:
     """Frames x_hat (frames, bands, height, width) of each of like-sized series, each with its float64 condition."""
     stride, exact_condition = loaded.stride, torch.stack(conditions).to(loaded.device)

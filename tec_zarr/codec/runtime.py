@@ -11,7 +11,7 @@ import torch
 from tec_zarr.bitstream.header import Header
 from tec_zarr.codec.cube import Statistics
 from tec_zarr.errors import InvalidInputError, WeightsError
-from tec_zarr.models import checkpoint, registry
+from tec_zarr.models import checkpoint, priors, registry
 from tec_zarr.models.coding import exact
 from tec_zarr.models.coding.image import ImageCoder
 from tec_zarr.models.coding.temporal import TemporalCoder
@@ -19,6 +19,7 @@ from tec_zarr.models.config import ConvConfig
 from tec_zarr.models.convolutions import reach
 from tec_zarr.models.transform_codec import TransformCodec
 from tec_zarr.models.transforms import receptive_latents
+from tec_zarr.prior.coding import DateCoder
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -59,7 +60,16 @@ class Loaded:
         return 2 if isinstance(self.model.config.transforms, ConvConfig) else 1
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class PriorModel:
+    """The shipped prior on a device, in float64."""
+
+    coder: DateCoder
+    device: torch.device
+
+
 _lock = threading.Lock()
+_priors: dict[tuple[str, str], PriorModel] = {}
 _loaded: dict[tuple[str, str | None, str], Loaded] = {}
 
 
@@ -96,12 +106,36 @@ def load_for(name: str, weights: bytes, device: str) -> Loaded:
     """The model that a chunk names; raises WeightsError where this release, or this machine, has other weights by that
     name or none."""
     entry = registry.find(name, weights.hex())
+    _check_hash(entry, weights)
+    return load(name, device, weights.hex())
+
+
+def load_prior(name: str, device: str) -> PriorModel:
+    """The shipped prior `name` on `device`, loaded once however many threads ask."""
+    chosen = choose_device(device)
+    with _lock:
+        entry = registry.find(name)
+        key = (entry.sha256, str(chosen))
+        if key not in _priors:
+            network = priors.parse(entry.read()).double().to(chosen).eval().requires_grad_(False)
+            _priors[key] = PriorModel(DateCoder(network, chosen), chosen)
+        return _priors[key]
+
+
+def load_prior_for(name: str, weights: bytes, device: str) -> PriorModel:
+    """The prior that a chunk names; raises WeightsError where this release has other weights by that name or none."""
+    entry = registry.find(name, weights.hex())
+    entry.check_codes()
+    _check_hash(entry, weights)
+    return load_prior(name, device)
+
+
+def _check_hash(entry: registry.Entry, weights: bytes) -> None:
     if entry.published is None and not entry.sha256.startswith(weights.hex()):
         raise WeightsError(
-            f"the chunk was encoded with weights {weights.hex()}… of {name}, this release has {entry.sha256[:16]}…; "
-            "install the release of tec_zarr that wrote it"
+            f"the chunk was encoded with weights {weights.hex()}… of {entry.name}, this release has "
+            f"{entry.sha256[:16]}…; install the release of tec_zarr that wrote it"
         )
-    return load(name, device, weights.hex())
 
 
 def ready(model: TransformCodec, device: torch.device) -> Loaded:

@@ -4,45 +4,57 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 
 import numpy as np
 
 from tec_zarr.bitstream import container
-from tec_zarr.bitstream.frame import Frame
+from tec_zarr.bitstream.frame import Coded, Frame
 from tec_zarr.bitstream.header import Base, Bound, Header, Target
-from tec_zarr.codec import cube, jobs, metrics, runtime
+from tec_zarr.codec import cube, metrics
+from tec_zarr.codec.choice import make_layer
+from tec_zarr.codec.layer import Layer, LayerResult
+from tec_zarr.codec.quality import COARSEST_STEP, DEFAULT_QUALITY, FINEST_STEP, as_quality, quality_of
 from tec_zarr.codec.residual import encode_residual, make_bounds, violations
-from tec_zarr.codec.settings import DEFAULT_QUALITY, Settings, as_quality
-from tec_zarr.codec.targets import cheapest, quality_for
+from tec_zarr.codec.settings import Settings
+from tec_zarr.codec.targets import AIM, PSNR_TOLERANCE, cheapest, psnr_of, quality_for
 from tec_zarr.codec.validity import encode_validity
 from tec_zarr.errors import TecError
 
-LEAST_LEARNED_DN = 32.0
+LEAST_LEARNED_DN = 4.0
 """Below bounds of this the learned layer never paid: its residual is the noise of every sample in any case."""
 
 HOPELESS = 1.2
 """Times the bytes without a learned layer, from which on no other quality will pay."""
 
+MOST_PASSES = 4
+"""Of the whole network on the way to a PSNR."""
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Trial:
-    """The bytes of an array at a quality, and how they decode; `x_hat` is what the network makes of them, where it has."""
+    """The bytes of an array at a quality, and what the learned layer makes of them."""
 
     work: Work
     data: bytes
-    x_hat: np.ndarray | None = None
+    quality: float
+    result: LayerResult
 
     @functools.cached_property
     def decoded(self) -> np.ndarray:
         header, sections = container.parse(self.data)
         frames = [Frame.parse(section) for section in sections]
-        x_hat = jobs.reconstruct(self.work.loaded, frames, header) if self.x_hat is None else self.x_hat
-        return cube.restore(x_hat, frames, header, self.work.loaded.statistics)
+        return cube.restore(self.result.reconstructed, frames, header)
 
-    @property
+    @functools.cached_property
     def rmse(self) -> float:
         """Over all valid samples, in the array's own units."""
         return metrics.rmse(self.work.gathered.array, self.decoded, ~self.work.gathered.invalid)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no frame has a symbol."""
+        return not any(coded.stream for coded in self.result.coded)
 
     def marked(self, target: Target) -> bytes:
         """The bytes with another target in the header."""
@@ -50,47 +62,81 @@ class Trial:
         return container.pack(dataclasses.replace(header, target=target), sections)
 
 
+NOTHING = LayerResult([], [])
+
+
 class Work:
     """An array (time, band, y, x), ready to be coded at any quality."""
 
     def __init__(self, array: np.ndarray, settings: Settings, device: str):
         self.settings = settings
-        self.loaded = runtime.load(settings.model, device, settings.weights)
+        self._device = device
         self.gathered = cube.gather(array, settings)
+        self._max_errors = settings.bounds(array.shape[1])
 
     @functools.cached_property
-    def _standardized(self) -> np.ndarray:
-        return self.gathered.standardized(self.loaded.statistics)
+    def layer(self) -> Layer:
+        return make_layer(self.gathered, self.settings, self._device)
 
     @functools.cached_property
     def _validity(self) -> list[bytes]:
         return self.gathered.validity()
 
     def at(self, quality: float) -> Trial:
-        """Code at a quality, within the bounds of the settings: bounded bands all behind the learned layer or none of them,
-        whichever takes fewer bytes; with a target always behind it, so that size follows quality."""
+        """Code at a quality, within the bounds of the settings.
+
+        Bounded bands all stand behind the learned layer or none of them, whichever takes fewer bytes; with a target
+        always behind it, so that size follows quality.
+        """
+        result = self.layer.encode(quality) if self.gathered.coded else NOTHING
+        return self._behind(quality, result)
+
+    def _behind(self, quality: float, result: LayerResult) -> Trial:
+        """The residual, where there are bounds, behind a learned layer."""
         bounds = self._bounds(learned=True)
         if bounds is None or not self.gathered.coded:
-            return Trial(self, self._pack(*self._learn(quality)))
+            return self._plain(quality, result)
+        choices = [self._bounded(quality, bounds, result)]
         learns = any(bound.base in (Base.NONE, Base.LEARNED) for bound in bounds)
-        layer = self._layer(quality) if learns else None
-        choices = [self._bound(quality, bounds, layer)]
         if learns and self.settings.target is None:
-            needed = None in self.settings.bounds
-            choices.append(self._bound(quality, self._bounds(learned=False), layer if needed else None))
+            needed = None in self._max_errors
+            choices.append(self._bounded(quality, self._bounds(learned=False), result if needed else NOTHING))
         return self._proven(min(choices, key=lambda trial: len(trial.data)))
+
+    def toward_psnr(self, psnr: float) -> Trial:
+        """The trial whose PSNR comes nearest, found from coefficients and a pilot over a part of the chunk."""
+        layer = self.layer
+        scale = self.gathered.header.scale
+        wanted = (metrics.PEAK_DN * 10 ** (-psnr / 20)) ** 2
+        rounding = 0.0 if self.gathered.header.is_float else 1 / 12
+        squared = max(wanted - rounding, 0.02 * wanted)
+        step = layer.step_for(squared)
+        factor = layer.pilot(step)
+        nearest = None
+        for _ in range(MOST_PASSES):
+            step = layer.step_for(squared / factor)
+            trial = self._behind(as_quality(quality_of(step)), layer.encode_step(step))
+            reached = psnr_of(trial.rmse / scale)
+            miss = reached - psnr
+            if nearest is None or abs(miss) < nearest[0]:
+                nearest = (abs(miss), trial)
+            at_end = step == (COARSEST_STEP if miss > 0 else FINEST_STEP)
+            if abs(miss) <= AIM * PSNR_TOLERANCE or at_end or not math.isfinite(miss):
+                break
+            factor *= 10 ** (-miss / 10)
+        return nearest[1]
 
     def smallest(self) -> Trial:
         """Within bounds of every band, at whichever quality takes the fewest bytes, or without a learned layer."""
         if not self.gathered.coded:
             return self.at(DEFAULT_QUALITY)
-        trials = [self._bound(DEFAULT_QUALITY, self._bounds(learned=False), None)]
-        bounds = [bound / self.gathered.header.scale for bound in self.settings.bounds]
+        trials = [self._bounded(DEFAULT_QUALITY, self._bounds(learned=False), NOTHING)]
+        bounds = [bound / self.gathered.header.scale for bound in self._max_errors]
 
         @functools.cache
         def measure(quality: float) -> int:
             quality = as_quality(quality)
-            trials.append(self._bound(quality, self._bounds(learned=True), self._layer(quality)))
+            trials.append(self._bounded(quality, self._bounds(learned=True), self.layer.encode(quality)))
             return len(trials[-1].data)
 
         first = quality_for(float(np.median(bounds)))
@@ -99,61 +145,63 @@ class Work:
         return self._proven(min(trials, key=lambda trial: len(trial.data)))
 
     def _bounds(self, learned: bool) -> tuple[Bound, ...] | None:
-        return make_bounds(self.settings.bounds, self.gathered.header, learned)
+        return make_bounds(self._max_errors, self.gathered.header, learned)
 
-    def _learn(self, quality: float) -> tuple[Header, list[Frame]]:
-        """Header and frames with latents, and nothing behind them."""
-        header, latents = dataclasses.replace(self.gathered.header, quality=quality), {}
-        if self.gathered.coded:
-            tokens = self.settings.tokens_of(len(self.gathered.array))
-            kept = [tokens[t] for t in self.gathered.coded]
-            coded = jobs.compress(self.loaded, self._standardized, header, kept)
-            latents = dict(zip(self.gathered.coded, coded, strict=True))
-        return header, [Frame(section, latents.get(t)) for t, section in enumerate(self._validity)]
+    def _of_times(self, result: LayerResult) -> dict[int, tuple[Coded, np.ndarray]]:
+        """What a learned layer made of each time that it coded."""
+        both = list(zip(result.coded, result.reconstructed, strict=True))
+        return dict(zip(self.gathered.coded, both, strict=False))
 
-    def _layer(self, quality: float) -> tuple[list[Frame], np.ndarray]:
-        """Frames with latents, and what the network makes of them."""
-        header, frames = self._learn(quality)
-        return frames, jobs.reconstruct(self.loaded, frames, header)
+    def _plain(self, quality: float, result: LayerResult) -> Trial:
+        """Coded frames, and nothing behind them."""
+        header = dataclasses.replace(self.gathered.header, quality=quality)
+        of_times = self._of_times(result)
+        frames = []
+        for time, section in enumerate(self._validity):
+            coded, _ = of_times.get(time, (None, None))
+            frames.append(Frame(section, coded))
+        return Trial(self, self._pack(header, frames), quality, result)
 
-    def _bound(self, quality: float, bounds: tuple[Bound, ...], layer: tuple[list[Frame], np.ndarray] | None) -> Trial:
+    def _bounded(self, quality: float, bounds: tuple[Bound, ...], result: LayerResult) -> Trial:
         """Code with a residual, behind a learned layer where there is one."""
         header = dataclasses.replace(self.gathered.header, quality=quality, bounds=bounds)
-        none = [Frame(b"", None)] * len(self.gathered.array), np.empty((0, self.loaded.bands, *header.shape[2:]), np.float32)
-        frames, x_hat = none if layer is None else layer
-        reconstructed, past, complete = iter(x_hat), None, []
-        for frame, values, invalid in zip(frames, self.gathered.array, self.gathered.invalid, strict=True):
-            dn = None
-            if frame.latents is not None:
-                dn = cube.reconstructed_dn(next(reconstructed), header, self.loaded.statistics)
-            residual, past, verbatim = self._residual(values, dn, invalid, past, header)
-            complete.append(Frame(encode_validity(values, verbatim), frame.latents, residual))
-        return Trial(self, self._pack(header, complete), x_hat)
+        of_times = self._of_times(result)
+        past = None
+        frames = []
+        for time, values in enumerate(self.gathered.array):
+            coded, dn = of_times.get(time, (None, None))
+            residual, past, verbatim = self._residual(values, dn, self.gathered.invalid[time], past, header)
+            frames.append(Frame(encode_validity(values, verbatim), coded, residual))
+        return Trial(self, self._pack(header, frames), quality, result)
 
     def _residual(
         self, values: np.ndarray, dn: np.ndarray | None, invalid: np.ndarray, past: np.ndarray | None, header: Header
     ) -> tuple[bytes, np.ndarray | None, np.ndarray]:
-        """The residual of a frame, its planes, and the samples that are kept verbatim: those that are not valid, and any
-        that could not keep to the bound."""
+        """The residual of a frame, its planes, and the samples that are kept verbatim.
+
+        These are the samples that are not valid, and any that could not keep to the bound.
+        """
         if invalid.all():
             return b"", past, invalid
         residual, planes = encode_residual(values, dn, invalid, past, header)
-        beyond = ~invalid & violations(values, dn, planes, self.settings.bounds, header)
+        beyond = ~invalid & violations(values, dn, planes, self._max_errors, header)
         if not beyond.any():
             return residual, planes, invalid
         return self._residual(values, dn, invalid | beyond, past, header)
 
     def _proven(self, trial: Trial) -> Trial:
-        """The trial; raises TecError unless it decodes to an array that keeps to every bound: this codec is wrong then."""
+        """The trial; raises TecError unless it decodes to an array that keeps to every bound."""
         decoded = trial.decoded
-        for band, bound in enumerate(self.settings.bounds):
-            if bound is None:
+        for band, limit in enumerate(self._max_errors):
+            if limit is None:
                 continue
-            seen, array = ~self.gathered.invalid[:, band], self.gathered.array[:, band]
-            error = np.abs(decoded[:, band][seen].astype(np.float64) - array[seen]).max(initial=0)
-            if not error <= bound:
-                name = self.settings.bands[band]
-                raise TecError(f"max_error={bound} in {name} could not be kept, the error is {error}; please report this")
+            seen = ~self.gathered.invalid[:, band]
+            original = self.gathered.array[:, band][seen]
+            error = np.abs(decoded[:, band][seen].astype(np.float64) - original).max(initial=0)
+            if not error <= limit:
+                raise TecError(
+                    f"max_error={limit} in band {band} could not be kept, the error is {error}; please report this"
+                )
         return trial
 
     def _pack(self, header: Header, frames: list[Frame]) -> bytes:

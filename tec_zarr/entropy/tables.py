@@ -8,9 +8,16 @@ import pathlib
 
 import numpy as np
 
-from tec_zarr.entropy.distribution import PRECISION
+from tec_zarr.entropy.distribution import FRACTIONS, PRECISION, SCALES
 
 PATH = pathlib.Path(__file__).with_name("mixture-32x64.npz")
+
+MIXTURE_ROWS = FRACTIONS * SCALES
+
+UNIFORM_BITS = 8
+"""Low bits of large symbols are coded so many at a time, each number of them under a row of its own."""
+
+SHIPPED_ROWS = MIXTURE_ROWS + UNIFORM_BITS
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -48,8 +55,26 @@ class Tables:
         return len(self.first)
 
 
+def _uniform() -> Tables:
+    """A row for each number of even bits, 1 to `UNIFORM_BITS`; the escape that every row has takes next to nothing."""
+    frequencies = []
+    for bits in range(1, UNIFORM_BITS + 1):
+        share, rest = divmod(2**PRECISION - 1, 2**bits)
+        row = np.full(2**bits, share)
+        row[:rest] += 1
+        frequencies.append(np.append(row, 1))
+    sizes = np.array([len(row) for row in frequencies])
+    return Tables.from_frequencies(np.zeros(UNIFORM_BITS, np.int32), sizes, np.concatenate(frequencies))
+
+
+def uniform_row(bits: np.ndarray) -> np.ndarray:
+    """The row of so many even bits (N,), 1 to `UNIFORM_BITS`."""
+    return (MIXTURE_ROWS - 1 + bits).astype(np.int32)
+
+
 @functools.cache
 def shipped() -> Tables:
-    """The tables of format version 1."""
+    """The tables of the format: the mixture's rows, then a row for each number of even bits."""
     with np.load(PATH) as file:
-        return Tables.from_frequencies(file["first"], file["sizes"], file["frequencies"])
+        mixture = Tables.from_frequencies(file["first"], file["sizes"], file["frequencies"])
+    return mixture.followed_by(_uniform())

@@ -12,18 +12,24 @@ import re
 import tempfile
 
 from tec_zarr.errors import WeightsError
-from tec_zarr.models.bands import L2A, LEVELS
+from tec_zarr.models.bands import LEVELS
 from tec_zarr.models.published.catalog import Published, catalog
 
 FOLDER = pathlib.Path(__file__).with_name("weights")
-DEFAULT = "tec-tt-s2"
+DEFAULT = "tec-tt"
+
+INPAINTING = "tec-tt-s2"
+"""Weights that predict what clouds hide, and code nothing."""
+
+RETIRED = ("tec-tt-s2", "tec-elic-s2", "tec-fp-s2", "flextec-s2")
+"""Names that stores of development versions may hold."""
+
 CACHE_VARIABLE = "TEC_ZARR_CACHE"
 
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """Weights: the `name` that stores use, the SHA-256 of the file in hexadecimal, its path, and of a shipped
-    FlexTEC the quality that goes best with 1, 2 … 16 tokens.
+    """Weights: the `name` that stores use, the SHA-256 of the file in hexadecimal, its path.
 
     Those of a checkpoint that others have `published`, which has one quality, may be missing from this machine: then they
     have neither hash nor path.
@@ -32,13 +38,17 @@ class Entry:
     name: str
     sha256: str | None
     path: pathlib.Path | None
-    quality_of_tokens: tuple[float, ...] | None = None
     published: Published | None = None
 
     @property
-    def bands(self) -> tuple[str, ...]:
-        """The bands that the weights know."""
-        return L2A if self.published is None else LEVELS[self.published.level].bands
+    def bands(self) -> tuple[str, ...] | None:
+        """The bands that published weights know, None where any will do."""
+        return LEVELS[self.published.level].bands if self.published else None
+
+    def check_codes(self) -> None:
+        """Raise WeightsError where the weights are not those of a codec."""
+        if self.name in RETIRED:
+            raise _retired(self.name)
 
     @property
     def drops_tokens(self) -> bool:
@@ -73,8 +83,7 @@ def entries() -> dict[str, Entry]:
 
 
 def _entry(name: str, fields: dict) -> Entry:
-    qualities = fields.get("quality_of_tokens")
-    return Entry(name, fields["sha256"], FOLDER / fields["file"], qualities and tuple(qualities))
+    return Entry(name, fields["sha256"], FOLDER / fields["file"])
 
 
 def cache_folder() -> pathlib.Path:
@@ -129,10 +138,19 @@ def find(name: str, sha256: str = "") -> Entry:
     path = min(cache_folder().glob(f"{_plain(name)}.{sha256}*.safetensors"), default=None)
     if path is None and shipped:
         return shipped
+    if path is None and name in RETIRED:
+        raise _retired(name)
     if path is None and name not in catalog():
         raise WeightsError(f"unknown model {name!r}; this release of tec_zarr has {sorted([*entries(), *catalog()])}")
     found = path and path.name.removeprefix(f"{name}.").removesuffix(".safetensors")
     return Entry(name, found, path, published=catalog().get(name))
+
+
+def _retired(name: str) -> WeightsError:
+    return WeightsError(
+        f"{name} was a codec of development versions of tec_zarr, and this release reads none of its chunks; write the "
+        f"data anew, with model={DEFAULT!r}"
+    )
 
 
 def metadata_of(data: bytes) -> dict[str, str]:

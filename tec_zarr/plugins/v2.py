@@ -8,57 +8,64 @@ from typing import Any
 import numpy as np
 from numcodecs.abc import Codec
 
-from tec_zarr.bitstream.frame import ALL_TOKENS
 from tec_zarr.codec.layout import HOW_TO_RECHUNK
-from tec_zarr.codec.settings import REFLECTANCE_PER_DN, Settings
+from tec_zarr.codec.settings import ALL_GROUPS, ALL_TOKENS, REFLECTANCE_PER_DN, Settings
 from tec_zarr.errors import InvalidInputError
-from tec_zarr.models.bands import L2A
 from tec_zarr.models.registry import DEFAULT
 from tec_zarr.plugins.keyword import AdvisedClass
 
 
 class TerraCodec(Codec, metaclass=AdvisedClass):
-    """TerraCodec for chunks (time, band, y, x) of Sentinel-2 cubes in Zarr format 2. Lossy.
+    """TerraCodec for chunks (time, band, y, x) of raster cubes in Zarr format 2. Lossy.
 
     >>> ds.to_zarr(path, zarr_format=2, encoding={"B": {"compressors": TerraCodec(quality=60)}})
 
     Parameters
     ----------
     model
-        Name of the weights: "tec-tt-s2" (each date predicted from those before it), "tec-elic-s2" or "tec-fp-s2" (each date
-        by itself; the latter with the least work), or "flextec-s2" (like the first, with a budget of `tokens`); or of a
-        published checkpoint (`tec-zarr models list`).
+        Name of the weights: "tec-tt", or that of a published checkpoint (`tec-zarr models list`).
     quality
-        1 (smallest) to 100 (most faithful); on Sentinel-2 imagery about 30 to 45 dB of PSNR (peak 10,000 DN). Default: 75,
-        or what goes best with `tokens` where these are given; with `max_error` for all bands, what takes the fewest bytes.
+        1 (smallest) to 100 (most faithful); on Sentinel-2 imagery about 30 to beyond 60 dB of PSNR (peak 10,000 DN).
+        Default: 40; with `max_error` for all bands, what takes the fewest bytes.
     bands
-        Names along the band axis: any of B01, B02, …, B8A, B09, B11, B12 in any order. Default: the twelve of L2A.
+        Names along the band axis, any texts: what `max_error` may name. Published models need those of their level.
     offset_dn
-        For integer arrays, reflectance = (DN + offset_dn) * 1e-4: 0, or -1000 for products of processing baseline 04.00
-        and later whose offset was not taken off.
+        For integer arrays, reflectance = (DN + offset_dn) * 1e-4: 0, or -1000 for products of processing baseline
+        04.00 and later whose offset was not taken off. Only published models care.
     scale
-        For float arrays, reflectance = value / scale * 1e-4: 1e-4 for arrays of reflectance.
+        For float arrays, the value of one DN: 1e-4 for reflectance, 0.01 for kelvin to a hundredth.
     nodata
         Value in the array's units that comes back exactly; None for none. NaN and infinities always come back exactly.
     tokens
-        Of FlexTEC ("flextec-s2"): how many of the 16 tokens of each block are kept, 1 to 16, or a number for each date of
-        a chunk. Dropped tokens are predicted and take no bits.
+        Of a published FlexTEC: how many of the 16 tokens of each block are kept, or a number for each date of a chunk.
     max_error
-        Hard bound on the error of every valid sample, in the array's units, on every machine; 0 is lossless. One number, or
-        a mapping of bands to numbers; bands that are not named have no bound.
+        Hard bound on the error of every valid sample, in the array's units, on every machine; 0 is lossless. One
+        number, or a mapping of bands to numbers; bands that are not named have no bound.
     psnr, rmse, bppb, ratio
-        Instead of `quality`, one of: PSNR in dB (peak 10,000 DN), RMSE in the array's units, bits a sample, how many times
-        smaller than the array. Quality is searched for each chunk until PSNR is within 0.1 dB, the others within 2 %.
+        Instead of `quality`, one of: PSNR in dB (peak 10,000 DN), RMSE in the array's units, bits a sample, how many
+        times smaller than the array. Quality is searched for each chunk until PSNR and RMSE are within 0.05 dB, size
+        within 2 %.
     best_effort
-        With a target that no quality gives: warn (TargetWarning), write the nearest and note it in the chunk, instead of
-        raising TargetError.
+        With a target that no quality gives: warn (TargetWarning), write the nearest and note it in the chunk, instead
+        of raising TargetError.
+    context
+        What a date is predicted from: "dates", those before it in its chunk, which is smallest; "date", itself alone,
+        so that any date decodes alone; "none", nothing at all: no network is needed, fastest and larger.
+    key_interval
+        Every so many dates of a chunk one is coded without a look at those before it, so that a late date does not
+        need all of them. None: only the first one is.
+    groups
+        A budget: how many of the 11 groups of detail of a date are sent, coarsest first, or a number for each date of
+        a chunk. What is not sent is predicted from other dates.
+    effort
+        1: weigh bits against error when rounding, 4 to 10 % smaller; 0: plain rounding.
     weights
         SHA-256 of the weights; written into every store, and checked when one is opened.
     device
         "auto" (a GPU where torch sees one), or a torch device. Not stored.
     allow_download
-        Whether weights of a published checkpoint that are not on this machine may be downloaded now. Not stored: opening a
-        store never downloads.
+        Whether weights of a published checkpoint that are not on this machine may be downloaded now. Not stored: opening
+        a store never downloads.
 
     Raises
     ------
@@ -80,7 +87,7 @@ class TerraCodec(Codec, metaclass=AdvisedClass):
         self,
         model: str = DEFAULT,
         quality: float | None = None,
-        bands: Iterable[str] = L2A,
+        bands: Iterable[str] | None = None,
         offset_dn: int = 0,
         scale: float = REFLECTANCE_PER_DN,
         nodata: float | None = 0,
@@ -94,6 +101,10 @@ class TerraCodec(Codec, metaclass=AdvisedClass):
         bppb: float | None = None,
         ratio: float | None = None,
         best_effort: bool = False,
+        context: str = "dates",
+        key_interval: int | None = None,
+        groups: int | Iterable[int] = ALL_GROUPS,
+        effort: int = 1,
         allow_download: bool = False,
     ):
         if allow_download:
@@ -101,7 +112,24 @@ class TerraCodec(Codec, metaclass=AdvisedClass):
 
             fetch_missing(model, weights)
         self._settings = Settings(
-            model, weights, quality, bands, offset_dn, scale, nodata, tokens, max_error, psnr, rmse, bppb, ratio, best_effort
+            model=model,
+            weights=weights,
+            quality=quality,
+            bands=bands,
+            offset_dn=offset_dn,
+            scale=scale,
+            nodata=nodata,
+            tokens=tokens,
+            max_error=max_error,
+            psnr=psnr,
+            rmse=rmse,
+            bppb=bppb,
+            ratio=ratio,
+            best_effort=best_effort,
+            context=context,
+            key_interval=key_interval,
+            groups=groups,
+            effort=effort,
         )
         self._device = device
 
@@ -110,7 +138,7 @@ class TerraCodec(Codec, metaclass=AdvisedClass):
         return self._settings
 
     def encode(self, buf: Any) -> bytes:
-        """Encode a chunk (time, band, y, x); it is not changed. The bytes are stable (format version 1)."""
+        """Encode a chunk (time, band, y, x); it is not changed. The bytes are stable (format version 2)."""
         from tec_zarr.codec.chunk import encode_chunk
 
         array = np.asanyarray(buf)

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from zarr.abc.codec import ArrayBytesCodec
 
-from tec_zarr.bitstream.frame import ALL_TOKENS
 from tec_zarr.codec.layout import HOW_TO_RECHUNK, check_layout
-from tec_zarr.codec.settings import REFLECTANCE_PER_DN, Settings
+from tec_zarr.codec.settings import ALL_GROUPS, ALL_TOKENS, REFLECTANCE_PER_DN, Settings
 from tec_zarr.errors import DamagedChunkError, InvalidInputError
-from tec_zarr.models.bands import L2A
 from tec_zarr.models.registry import DEFAULT
 from tec_zarr.plugins.keyword import AdvisedClass
 
@@ -26,7 +24,7 @@ NAME = "tec_zarr.terracodec"
 
 @dataclasses.dataclass(frozen=True)
 class TerraCodecSerializer(ArrayBytesCodec, metaclass=AdvisedClass):
-    """TerraCodec for chunks (time, band, y, x) of Sentinel-2 cubes in Zarr format 3. Lossy.
+    """TerraCodec for chunks (time, band, y, x) of raster cubes in Zarr format 3. Lossy.
 
     >>> ds.to_zarr(path, encoding={"B": {"serializer": TerraCodecSerializer(quality=60), "compressors": None}})
 
@@ -42,7 +40,7 @@ class TerraCodecSerializer(ArrayBytesCodec, metaclass=AdvisedClass):
 
     model: str = DEFAULT
     quality: float | None = None
-    bands: tuple[str, ...] = L2A
+    bands: tuple[str, ...] | None = None
     offset_dn: int = 0
     scale: float = REFLECTANCE_PER_DN
     nodata: float | str | None = 0
@@ -55,6 +53,10 @@ class TerraCodecSerializer(ArrayBytesCodec, metaclass=AdvisedClass):
     bppb: float | None = None
     ratio: float | None = None
     best_effort: bool = False
+    context: str = "dates"
+    key_interval: int | None = None
+    groups: int | tuple[int, ...] = ALL_GROUPS
+    effort: int = 1
     allow_download: bool = dataclasses.field(default=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -62,8 +64,9 @@ class TerraCodecSerializer(ArrayBytesCodec, metaclass=AdvisedClass):
             from tec_zarr.models.published.fetch import fetch_missing
 
             fetch_missing(self.model, self.weights)
-        for name, value in dataclasses.asdict(self.settings).items():
-            object.__setattr__(self, name, value)
+        settings = self.settings
+        for field in dataclasses.fields(settings):
+            object.__setattr__(self, field.name, getattr(settings, field.name))
 
     @property
     def settings(self) -> Settings:
@@ -80,10 +83,9 @@ class TerraCodecSerializer(ArrayBytesCodec, metaclass=AdvisedClass):
     def validate(self, *, shape: tuple[int, ...], dtype: Any, chunk_grid: Any) -> None:
         """Raise InvalidInputError where an array of this shape and chunks cannot be written."""
         chunks = tuple(getattr(chunk_grid, "chunk_shape", shape))
-        if len(chunks) != 4 or chunks[1] != len(self.bands):
-            raise InvalidInputError(
-                f"chunks of shape {chunks} do not hold the {len(self.bands)} bands {self.bands}. {HOW_TO_RECHUNK}"
-            )
+        named = None if self.bands is None else len(self.bands)
+        if len(chunks) != 4 or (named is not None and chunks[1] != named):
+            raise InvalidInputError(f"chunks of shape {chunks} do not hold the bands {self.bands}. {HOW_TO_RECHUNK}")
 
     def evolve_from_array_spec(self, array_spec: ArraySpec) -> Self:
         check_layout(array_spec.shape, array_spec.dtype.to_native_dtype(), self.bands)

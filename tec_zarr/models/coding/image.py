@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tec_zarr.bitstream.frame import Latents
+from tec_zarr.bitstream.frame import Coded
+from tec_zarr.entropy.grid import OWN_ROWS
+from tec_zarr.entropy.symbols import Stream, SymbolDecoder, SymbolEncoder
 from tec_zarr.entropy.tables import shipped
-from tec_zarr.models.coding.frames import FrameDecoder, FrameEncoder
 from tec_zarr.models.transform_codec import TransformCodec
 
 
@@ -36,16 +37,16 @@ class ImageCoder(nn.Module):
         return self.gains(condition) * self.latent_spread
 
     @torch.inference_mode()
-    def compress(self, y: Tensor, condition: Tensor, tokens: list[list[int]]) -> list[list[Latents]]:
+    def compress(self, y: Tensor, condition: Tensor, tokens: list[list[int]]) -> list[list[Coded]]:
         """Code like-sized series y (N, T, latents, h, w), not yet rounded, float64, under float64 conditions (N,
         conditions): for each series, its frames. `tokens` are those of all frames; an image codec has nothing to drop."""
         unit = self.unit(condition)
         coded = []
         for frame in y.transpose(0, 1):
-            encoders = [FrameEncoder(tables=self.tables) for _ in frame]
+            encoders = [SymbolEncoder(self.tables) for _ in frame]
             values = frame if self.prior.relative else frame.round()
             self.prior.walk(_Encoding(encoders), unit, condition, tuple(frame.shape[-2:]), values)
-            coded.append([encoder.finish()[0] for encoder in encoders])
+            coded.append([_coded(encoder.finish()[0]) for encoder in encoders])
         return [list(frames) for frames in zip(*coded, strict=True)]
 
     def decoder(self, condition: Tensor, height: int, width: int) -> ImageDecoder:
@@ -60,22 +61,30 @@ class ImageDecoder:
         self._unit = exact.unit(condition)
 
     @torch.inference_mode()
-    def decompress(self, frames: list[Latents]) -> tuple[Tensor, Tensor]:
+    def decompress(self, frames: list[Coded]) -> tuple[Tensor, Tensor]:
         """y_hat (N, latents, h, w) of the next frame of each chunk in float64, and no features (N, 0, h, w).
 
         Raises DamagedChunkError or DesyncError.
         """
-        decoders = [FrameDecoder(frame, self._exact.tables) for frame in frames]
+        decoders = [SymbolDecoder(_stream(frame), self._exact.tables) for frame in frames]
         y_hat = self._exact.prior.walk(_Decoding(decoders), self._unit, self._condition, self._size)
         for decoder in decoders:
             decoder.finish()
         return y_hat, y_hat[:, :0]
 
 
+def _coded(stream: Stream) -> Coded:
+    return Coded(stream.grid_offset, stream.rows_crc, stream.data)
+
+
+def _stream(coded: Coded) -> Stream:
+    return Stream(coded.grid_offset, coded.rows_crc, coded.stream)
+
+
 class _Encoding:
     """A walk's coder that encodes an item of the batch into each of several frames."""
 
-    def __init__(self, encoders: list[FrameEncoder]):
+    def __init__(self, encoders: list[SymbolEncoder]):
         self._encoders = encoders
 
     def step(self, means: Tensor, scales: Tensor, values: Tensor) -> Tensor:
@@ -87,14 +96,15 @@ class _Encoding:
     def step_rows(self, rows: Tensor, values: Tensor) -> Tensor:
         values = values.round()
         for encoder, *parts in zip(self._encoders, _flat(rows), _flat(values), strict=True):
-            encoder.step_rows(*parts)
+            rows_of_item, values_of_item = parts
+            encoder.step_rows(rows_of_item + OWN_ROWS, values_of_item)
         return values
 
 
 class _Decoding:
     """A walk's coder that decodes an item of the batch from each of several frames."""
 
-    def __init__(self, decoders: list[FrameDecoder]):
+    def __init__(self, decoders: list[SymbolDecoder]):
         self._decoders = decoders
 
     def step(self, means: Tensor, scales: Tensor, values: None) -> Tensor:
@@ -103,7 +113,7 @@ class _Decoding:
         return torch.from_numpy(values).to(means).reshape(means.shape)
 
     def step_rows(self, rows: Tensor, values: None) -> Tensor:
-        values = np.stack([decoder.step_rows(part) for decoder, part in zip(self._decoders, _flat(rows), strict=True)])
+        values = np.stack([decoder.step_rows(part + OWN_ROWS) for decoder, part in zip(self._decoders, _flat(rows), strict=True)])
         return torch.from_numpy(values).to(rows.device).reshape(rows.shape)
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tec_zarr.bitstream.frame import Latents
+from tec_zarr.bitstream.frame import Coded
 from tec_zarr.entropy import grid
-from tec_zarr.models.coding.frames import FrameDecoder, FrameEncoder
+from tec_zarr.entropy.symbols import Stream, SymbolDecoder, SymbolEncoder
 from tec_zarr.models.coding.layout import Layout
 from tec_zarr.models.coding.past import Past, blocks_in_a_pass
 from tec_zarr.models.config import TOKENS
@@ -57,7 +57,7 @@ class TemporalCoder(nn.Module):
         return Layout(height, width, len(self.latent_spread), self.tokens)
 
     @torch.inference_mode()
-    def compress(self, y: Tensor, condition: Tensor, tokens: list[list[int]]) -> list[list[Latents]]:
+    def compress(self, y: Tensor, condition: Tensor, tokens: list[list[int]]) -> list[list[Coded]]:
         """Code like-sized series y (N, T, latents, h, w), not yet rounded, float64, under float64 conditions (N,
         conditions): for each series, its frames. Of each frame `tokens` (N, T) of 16 are kept; fewer only where they are
         repacked."""
@@ -72,7 +72,7 @@ class TemporalCoder(nn.Module):
 
     def _compress_in_turn(
         self, layout: Layout, y_hat: Tensor, condition: Tensor, tokens: list[list[int]]
-    ) -> list[list[Latents]]:
+    ) -> list[list[Coded]]:
         """Frame by frame: what is dropped comes back as predicted, and the frames after it are predicted from that."""
         unit = self.unit(condition)
         past = Past(self.prior, layout, unit, condition, self.opening)
@@ -88,7 +88,7 @@ class TemporalCoder(nn.Module):
 
     def _encode_masked(
         self, past: Past, layout: Layout, blocks: Tensor, kept: tuple[int, ...]
-    ) -> list[tuple[Latents, np.ndarray]]:
+    ) -> list[tuple[Coded, np.ndarray]]:
         """A frame's tokens (N, blocks, 16, latents) coded, and as decoded: one pass, as nothing looks at dropped tokens."""
         parts = [
             self._predict(past, blocks, group, kept)
@@ -99,7 +99,7 @@ class TemporalCoder(nn.Module):
 
     def _encode_fed_back(
         self, past: Past, layout: Layout, blocks: Tensor, kept: tuple[int, ...]
-    ) -> list[tuple[Latents, np.ndarray]]:
+    ) -> list[tuple[Coded, np.ndarray]]:
         """The same where dropped tokens are followed by the others as predicted: step by step, as a decoder does it.
 
         What is predicted depends on the grid; where the one taken turns out to be ambiguous, the next that is not is tried.
@@ -114,8 +114,8 @@ class TemporalCoder(nn.Module):
 
     def _walk_fed_back(
         self, past: Past, layout: Layout, blocks: Tensor, kept: tuple[int, ...], offsets: list[int]
-    ) -> list[tuple[Latents, np.ndarray]]:
-        encoders = [FrameEncoder(k, offset=offset) for k, offset in zip(kept, offsets, strict=True)]
+    ) -> list[tuple[Coded, np.ndarray]]:
+        encoders = [SymbolEncoder(offset=offset) for offset in offsets]
         seen = blocks.cpu().numpy().copy()
         for group in layout.groups():
             unit, condition = past.each(group)
@@ -132,7 +132,9 @@ class TemporalCoder(nn.Module):
                         values[group, at][inside] = grid.place(mean[inside], scale[inside], offset).centers
                     encoder.step(mean[inside], scale[inside], values[group, at][inside], sent=at < k)
                 token = torch.from_numpy(seen[:, group, at]).to(unit).flatten(0, 1)
-        return [(encoder.finish()[0], values) for encoder, values in zip(encoders, seen, strict=True)]
+        streams = [encoder.finish()[0] for encoder in encoders]
+        coded = [_coded(stream, k) for stream, k in zip(streams, kept, strict=True)]
+        return list(zip(coded, seen, strict=True))
 
     def _predict(self, past: Past, blocks: Tensor, group: slice, kept: tuple[int, ...]) -> list[np.ndarray]:
         """Means and scales (N, blocks, 16, latents) of a group's tokens, of which those from `kept` (N,) on are masked."""
@@ -174,17 +176,21 @@ def distributions(exact: TemporalCoder, y_hat: Tensor, condition: Tensor) -> tup
 
 def _encode(
     layout: Layout, kept: int, means: np.ndarray, scales: np.ndarray, blocks: np.ndarray
-) -> tuple[Latents, np.ndarray]:
+) -> tuple[Coded, np.ndarray]:
     """A frame of tokens (blocks, 16, latents), of which the first `kept` are sent, and the tokens as decoded."""
-    encoder, coded = FrameEncoder(kept), layout.coded
+    encoder, coded = SymbolEncoder(), layout.coded
     for group, token in layout.steps():
         inside = coded[group, token]
         encoder.step(*(part[group, token][inside] for part in (means, scales, blocks)), sent=token < kept)
-    latents, values = encoder.finish()
+    stream, values = encoder.finish()
     seen = np.zeros_like(blocks)
     for (group, token), step in zip(layout.steps(), values, strict=True):
         seen[group, token][coded[group, token]] = step
-    return latents, seen
+    return _coded(stream, kept), seen
+
+
+def _coded(stream: Stream, kept: int) -> Coded:
+    return Coded(stream.grid_offset, stream.rows_crc, stream.data, kept=None if kept == TOKENS else kept)
 
 
 class SeriesDecoder:
@@ -195,14 +201,15 @@ class SeriesDecoder:
         self._past = Past(exact.prior, self._layout, exact.unit(condition), condition, exact.opening)
 
     @torch.inference_mode()
-    def decompress(self, frames: list[Latents]) -> tuple[Tensor, Tensor]:
+    def decompress(self, frames: list[Coded]) -> tuple[Tensor, Tensor]:
         """y_hat (N, latents, h, w) and features (N, width, h, w) of the next frame of each chunk, both in float64.
 
         Raises DamagedChunkError or DesyncError.
         """
         layout, n = self._layout, len(frames)
-        decoders = [FrameDecoder(frame) for frame in frames]
-        pieces = [self._decode_group(decoders, group) for group in layout.groups()]
+        decoders = [SymbolDecoder(Stream(f.grid_offset, f.rows_crc, f.stream)) for f in frames]
+        kept = tuple(TOKENS if frame.kept is None else frame.kept for frame in frames)
+        pieces = [self._decode_group(decoders, kept, group) for group in layout.groups()]
         for decoder in decoders:
             decoder.finish()
         y_hat, features = (
@@ -214,11 +221,13 @@ class SeriesDecoder:
         self._past.see(y_hat)
         return y_hat[..., : layout.height, : layout.width], features[..., : layout.height, : layout.width]
 
-    def _decode_group(self, decoders: list[FrameDecoder], group: slice) -> tuple[Tensor, Tensor]:
+    def _decode_group(
+        self, decoders: list[SymbolDecoder], tokens_kept: tuple[int, ...], group: slice
+    ) -> tuple[Tensor, Tensor]:
         """Tokens and features (N * blocks, 16, …) of a group."""
         unit, condition = self._past.each(group)
         unit = self._prior.token_unit(unit)
-        kept = kept_tokens(tuple(d.tokens for d in decoders), group.stop - group.start, unit.device)
+        kept = kept_tokens(tokens_kept, group.stop - group.start, unit.device)
         state = self._prior.decoding(self._past.context(group), unit, condition)
         tokens, features, token = [], [], None
         for at in range(TOKENS):
@@ -226,8 +235,8 @@ class SeriesDecoder:
             distribution = self._prior.distribution(features[-1], unit[:, at : at + 1])
             means, scales = (d[:, 0].unflatten(0, (len(decoders), -1)).cpu().numpy() for d in distribution)
             values, inside = np.zeros(means.shape), self._layout.coded[group, at]
-            for decoder, value, mean, scale in zip(decoders, values, means, scales, strict=True):
-                value[inside] = decoder.step(mean[inside], scale[inside], sent=at < decoder.tokens)
+            for decoder, k, value, mean, scale in zip(decoders, tokens_kept, values, means, scales, strict=True):
+                value[inside] = decoder.step(mean[inside], scale[inside], sent=at < k)
             token = torch.from_numpy(values).to(unit.device).flatten(0, 1)
             tokens.append(token)
         return torch.stack(tokens, 1), torch.cat(features, 1)

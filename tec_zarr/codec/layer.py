@@ -1,0 +1,29 @@
+"""The learned layer of a chunk: what turns filled frames into coded ones and back.
+
+There are two: that of the shipped codec (`spectral`) and that of published models (`jobs`). A layer is chosen
+once for a chunk, by its settings or its header.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Protocol
+
+import numpy as np
+
+from tec_zarr.bitstream.frame import Coded
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LayerResult:
+    """Coded frames, and what a decoder will reconstruct from them: DN without offset, float32 (band, y, x) each."""
+
+    coded: list[Coded]
+    reconstructed: list[np.ndarray]
+
+
+class Layer(Protocol):
+    """Codes the filled frames of one array, at any quality."""
+
+    def encode(self, quality: float) -> LayerResult:
+        """Code at a quality, 1 to 100."""

@@ -1,0 +1,52 @@
+"""The learned layer of published models: frames are standardized, and one quality is all there is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tec_zarr.bitstream.frame import Coded, Frame
+from tec_zarr.bitstream.header import Header
+from tec_zarr.codec import cube, jobs, runtime
+from tec_zarr.codec.layer import LayerResult
+from tec_zarr.codec.settings import Settings
+from tec_zarr.errors import DamagedChunkError
+from tec_zarr.models.config import TOKENS
+
+
+class PublishedLayer:
+    """Codes what was gathered of an array with a published model."""
+
+    def __init__(self, gathered: cube.Gathered, settings: Settings, device: str):
+        self._header = gathered.header
+        self._loaded = runtime.load(settings.model, device, settings.weights)
+        self._frames = gathered.standardized(self._loaded.statistics)
+        tokens = settings.tokens_of(len(gathered.array))
+        self._tokens = [tokens[t] for t in gathered.coded]
+
+    def encode(self, quality: float) -> LayerResult:
+        """Code at the one quality that there is, whatever is asked for."""
+        coded = jobs.compress(self._loaded, self._frames, self._header, self._tokens)
+        return LayerResult(coded, _reconstruct(self._loaded, self._header, coded))
+
+
+def reconstruct_published(header: Header, coded: list[Coded], device: str) -> list[np.ndarray]:
+    """DN without offset, float32 (band, y, x), of each coded frame.
+
+    Raises DamagedChunkError, DesyncError or WeightsError.
+    """
+    loaded = runtime.load_for(header.model, header.weights, device)
+    wrong_count = header.bands is None and header.shape[1] != loaded.bands
+    if wrong_count or (header.bands is not None and max(header.bands) >= loaded.bands):
+        raise DamagedChunkError(f"{header.shape[1]} bands, indices {header.bands}, where {loaded.bands} are known")
+    if any(frame.side or frame.key for frame in coded):
+        raise DamagedChunkError(f"side information or key dates, which {header.model} does not know")
+    kept = [frame.kept for frame in coded if frame.kept is not None]
+    if kept and not (loaded.exact.tokens and 1 <= min(kept) and max(kept) < TOKENS):
+        raise DamagedChunkError(f"frames that keep {kept} tokens, which {header.model} cannot")
+    return _reconstruct(loaded, header, coded)
+
+
+def _reconstruct(loaded: runtime.Loaded, header: Header, coded: list[Coded]) -> list[np.ndarray]:
+    frames = [Frame(b"", part) for part in coded]
+    x_hat = jobs.reconstruct(loaded, frames, header)
+    return [cube.reconstructed_dn(frame, header, loaded.statistics) for frame in x_hat]

@@ -1,0 +1,237 @@
+"""A date predicted from earlier ones by linear maps, fitted group by group on the groups below.
+
+Both sides have the groups below by then, so nothing is sent. Everything is exact on every machine: values are
+integers, products of matrices are sums of integers below 2**53 in float64, and the normal equations are solved in
+a fixed order of float64 operations.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tec_zarr.entropy.rans import compiled
+from tec_zarr.prior.channels import COMPONENTS, group_frequencies, group_zone
+
+FRACTION = 8
+"""Bands of earlier dates are kept in eighths of a step."""
+
+BASIS_ONE = 1 << 14
+"""What stands for 1 in a basis that turns dates."""
+
+RIDGE = 20.0
+"""Of the fit, in squared steps."""
+
+RELATIVE_RIDGE = 1e-11
+"""Of the fit, in parts of the energy of all inputs: so that no pivot drowns in rounding."""
+
+MAX_INPUTS = 96
+"""Earlier dates times bands that a date is fitted on at most."""
+
+MAX_SAMPLES = 4096
+"""Positions that a fit sees at most, so that all sums stay exact."""
+
+MAX_LOW = 2.0**19
+MAX_HIGH = 2.0**17
+"""Bands are limited to this in the first group, and in the others."""
+
+WEIGHT_ONE = 1 << 14
+MAX_WEIGHT = 2.0**18
+
+NOISE = 0.02
+"""Energy, in squared steps, that a fit is never told apart from."""
+
+
+def limit_bands(values: Tensor) -> Tensor:
+    """Bands (..., 256, P), rounded to whole eighths of a step and limited, so that sums of them are exact."""
+    limits = torch.full((values.shape[-2], 1), MAX_HIGH, dtype=values.dtype, device=values.device)
+    limits[0] = MAX_LOW
+    return torch.round(values).clamp(-limits, limits)
+
+
+def to_bands(symbols: Tensor, bases: Tensor) -> Tensor:
+    """Symbols (N, C, F, P) of components to bands (N, B, F, P) in eighths of a step, whole numbers in float64.
+
+    `bases` (N, B, C) is the basis of their zone in parts of `BASIS_ONE`.
+    """
+    turned = bases @ symbols.flatten(2)
+    return torch.round(turned * (FRACTION / BASIS_ONE)).unflatten(2, symbols.shape[2:])
+
+
+def to_components(bands: Tensor, bases: Tensor) -> Tensor:
+    """Bands (N, B, F, P) in eighths of a step to components (N, C, F, P) in steps, exact in float64."""
+    turned = bases.transpose(1, 2) @ bands.flatten(2)
+    return (turned * (1 / (FRACTION * BASIS_ONE))).unflatten(2, bands.shape[2:])
+
+
+@compiled
+def _solve(source, cross, target, samples, basis, weights, left, there):
+    """Weights (B, J) of the ridge regression, and the energy of components that it left and that was there.
+
+    `source` (J, J), `cross` (J, B) and `target` (B, B) are sums over `samples` of products of bands in steps;
+    `basis` is (B, C). Cholesky's way, every operation in one order.
+    """
+    inputs, bands = cross.shape
+    lower = np.zeros((inputs, inputs))
+    ridge = RIDGE
+    for i in range(inputs):
+        ridge += RELATIVE_RIDGE * source[i, i]
+    for j in range(inputs):
+        for i in range(j, inputs):
+            total = source[i, j]
+            if i == j:
+                total += ridge
+            for k in range(j):
+                total -= lower[i, k] * lower[j, k]
+            lower[i, j] = math.sqrt(max(total, 1e-9)) if i == j else total / lower[j, j]
+    solution = np.zeros((inputs, bands))
+    for b in range(bands):
+        for i in range(inputs):
+            total = cross[i, b]
+            for k in range(i):
+                total -= lower[i, k] * solution[k, b]
+            solution[i, b] = total / lower[i, i]
+        for i in range(inputs - 1, -1, -1):
+            total = solution[i, b]
+            for k in range(i + 1, inputs):
+                total -= lower[k, i] * solution[k, b]
+            solution[i, b] = total / lower[i, i]
+    for b in range(bands):
+        for i in range(inputs):
+            scaled = np.floor(solution[i, b] * WEIGHT_ONE + 0.5)
+            weights[b, i] = min(max(scaled, -MAX_WEIGHT), MAX_WEIGHT)
+    product = np.zeros((inputs, bands))
+    for i in range(inputs):
+        for k in range(inputs):
+            for b in range(bands):
+                product[i, b] += source[i, k] * solution[k, b]
+    residual = np.zeros((bands, bands))
+    for a in range(bands):
+        for b in range(bands):
+            total = target[a, b]
+            for i in range(inputs):
+                total -= solution[i, a] * cross[i, b] + solution[i, b] * cross[i, a]
+                total += solution[i, a] * product[i, b]
+            residual[a, b] = total
+    freedom = max(0.2, 1 - inputs / samples)
+    for c in range(left.size):
+        rest = 0.0
+        whole = 0.0
+        for a in range(bands):
+            for b in range(bands):
+                both = basis[a, c] * basis[b, c]
+                rest += both * residual[a, b]
+                whole += both * target[a, b]
+        left[c] = max(rest, 0.0) / samples / (freedom * freedom)
+        there[c] = max(whole, 0.0) / samples
+
+
+class BandRegression:
+    """The regression of one date (of several chunks side by side) on earlier dates.
+
+    Parameters
+    ----------
+    earlier
+        (N, J, 256, P): bands of earlier dates one after the other, J = dates x bands, in eighths of a step of
+        today, whole numbers in float64.
+    bases
+        (N, 4, B, C): today's bases in parts of `BASIS_ONE`, whole numbers in float64.
+    channels
+        For each group the component and frequency of its selected channels, (n, 2).
+    live
+        (N, channels of all groups): 1 where a selected channel is live, else 0; others are predicted to be zero.
+    size
+        Positions (h, w).
+    """
+
+    def __init__(
+        self,
+        earlier: Tensor,
+        bases: Tensor,
+        channels: list[Tensor],
+        live: Tensor,
+        size: tuple[int, int],
+    ):
+        self._earlier = earlier
+        self._bases = bases
+        self._channels = channels
+        self._live = live.split([len(own) for own in channels], 1)
+        self._size = size
+        stride = -(-earlier.shape[-1] // MAX_SAMPLES)
+        self._seen = slice(None, None, stride)
+        self._samples = len(range(0, earlier.shape[-1], stride))
+        self._sums: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
+
+    def add(self, group: int, symbols: Tensor) -> None:
+        """Take in the symbols (N, h, w, n) of a group's selected channels."""
+        n = len(symbols)
+        components = self._bases.shape[3]
+        frequencies = torch.from_numpy(group_frequencies(group))
+        position = torch.full((256,), -1)
+        position[frequencies] = torch.arange(len(frequencies))
+        component, frequency = self._channels[group].unbind(1)
+        dense = symbols.new_zeros(n, components, len(frequencies), self._earlier.shape[-1])
+        dense = dense.to(self._earlier.dtype)
+        dense[:, component, position[frequency]] = symbols.flatten(1, 2).transpose(1, 2).to(dense)
+        today = to_bands(dense[..., self._seen], self._bases[:, group_zone(group)])
+        self._sums[group] = self._sums_of(group, today)
+
+    def _sums_of(self, group: int, today: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Sums of products over a group: source (N, J, J), cross (N, J, B), target (N, B, B), in squared steps."""
+        frequencies = torch.from_numpy(group_frequencies(group))
+        source = self._earlier[:, :, frequencies][..., self._seen].flatten(2).double()
+        unit = 1 / (FRACTION * FRACTION)
+        gram = source @ source.transpose(1, 2) * unit
+        bands = self._bases.shape[2]
+        if today is None:
+            cross = gram.new_zeros(*gram.shape[:2], bands)
+            target = gram.new_zeros(len(gram), bands, bands)
+            return gram, cross, target
+        target = today.flatten(2).double()
+        cross = source @ target.transpose(1, 2) * unit
+        return gram, cross, target @ target.transpose(1, 2) * unit
+
+    def predict(self, group: int) -> tuple[Tensor, Tensor]:
+        """Prediction (N, h, w, n) of a group's selected channels in steps, and the fit (N, 12)."""
+        below = [group - 1] if group < 3 else [group - 2, group - 1]
+        for other in below:
+            if other not in self._sums:
+                self._sums[other] = self._sums_of(other, None)
+        sums = [sum(self._sums[other][part] for other in below).double().cpu().numpy() for part in range(3)]
+        samples = sum(len(group_frequencies(other)) for other in below) * self._samples
+        basis = self._bases[:, group_zone(group)]
+        weights, fit = _fits(*sums, samples, basis.cpu().numpy() / BASIS_ONE)
+        component, frequency = self._channels[group].unbind(1)
+        used, where = torch.unique(frequency, return_inverse=True)
+        source = self._earlier[:, :, used].flatten(2)
+        bands = torch.round(torch.from_numpy(weights).to(source) @ source * (1 / WEIGHT_ONE))
+        components = to_components(bands.unflatten(2, (len(used), -1)), basis)
+        predicted = components[:, component, where] * self._live[group][..., None]  # (N, n, P)
+        return predicted.transpose(1, 2).unflatten(1, self._size), torch.from_numpy(fit).to(source)
+
+
+def _fits(
+    source: np.ndarray, cross: np.ndarray, target: np.ndarray, samples: int, basis: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (N, B, J) and fits (N, 12) of each chunk."""
+    n, inputs, bands = cross.shape
+    components = min(basis.shape[2], COMPONENTS)
+    weights = np.zeros((n, bands, inputs))
+    fit = np.zeros((n, COMPONENTS))
+    for i in range(n):
+        left = np.zeros(components)
+        there = np.zeros(components)
+        _solve(source[i], cross[i], target[i], samples, basis[i], weights[i], left, there)
+        ratio = (left + NOISE) / (there + NOISE)
+        fit[i, :components] = np.minimum(np.log(ratio), 1.0)
+    return weights, fit
+
+
+def group_channels(channels: Tensor, counts: tuple[int, ...]) -> list[Tensor]:
+    """Component and frequency (n, 2) of the selected `channels` (component * 256 + frequency), group by group."""
+    pairs = torch.stack([channels // 256, channels % 256], 1)
+    return list(pairs.split(list(counts)))
+
