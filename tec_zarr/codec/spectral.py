@@ -21,6 +21,7 @@ from tec_zarr.codec.quality import COARSEST_STEP, FINEST_STEP, as_float32, step_
 from tec_zarr.codec.settings import ALL_GROUPS, Settings
 from tec_zarr.entropy.symbols import Stream
 from tec_zarr.errors import DamagedChunkError
+from tec_zarr.prior.channels import group_of_frequency
 from tec_zarr.prior.live import live_channels
 from tec_zarr.prior.rounding import PLAIN_DEAD_ZONE, quantize
 from tec_zarr.prior.static import decode_static, encode_static, expected_rms
@@ -90,9 +91,7 @@ class SpectralLayer:
             before = None if date.key else before
             kept = None if date.groups == ALL_GROUPS else date.groups
             side = side_coding.pack(date.side, before)
-            has_symbols = bool(date.side.live.any())
-            data = stream.data if has_symbols else b""
-            coded.append(Coded(stream.grid_offset, stream.rows_crc, data, side, kept, date.key))
+            coded.append(Coded(stream.grid_offset, stream.rows_crc, stream.data, side, kept, date.key))
             reconstructed.append(synthesize(value, date.side, self._size))
             before = date.side
         return LayerResult(coded, reconstructed)
@@ -142,6 +141,7 @@ class SpectralLayer:
             side, coefficients = spectrum.at(step, before)
             flat = coefficients.reshape(*coefficients.shape[:2], -1)
             live = live_channels(flat, expected_rms(side), effort)
+            live &= group_of_frequency() < groups
             side = side.with_live(live)
             out.append(_Ready(side, coefficients, groups, key))
             before = side
@@ -222,7 +222,5 @@ def _parse_sides(header: Header, coded: list[Coded]) -> list[Side]:
         if frame.kept is not None and not 1 <= frame.kept < ALL_GROUPS:
             raise DamagedChunkError(f"groups kept must be 1 to {ALL_GROUPS - 1}, got {frame.kept}")
         before = side_coding.parse(frame.side, header.shape[1], before)
-        if bool(frame.stream) != bool(before.live.any()):
-            raise DamagedChunkError("a stream is there just where channels are live")
         sides.append(before)
     return sides

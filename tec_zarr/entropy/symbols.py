@@ -14,7 +14,7 @@ import numpy as np
 
 from tec_zarr.entropy import grid, rans
 from tec_zarr.entropy.tables import UNIFORM_BITS, Tables, shipped, uniform_row
-from tec_zarr.errors import DesyncError
+from tec_zarr.errors import DamagedChunkError, DesyncError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +67,9 @@ class SymbolEncoder:
         self._steps.append(_Step(values, nothing, nothing, rows))
 
     def finish(self) -> tuple[Stream, list[np.ndarray]]:
-        """The stream, and the values of each step as a decoder sees them."""
+        """The stream, and the values of each step as a decoder sees them; without a step the stream is empty."""
+        if not self._steps:
+            return Stream(0, 0, b""), []
         means = _joined([step.means for step in self._steps])
         scales = _joined([step.scales for step in self._steps])
         offset, placement = grid.place_unambiguous(means, scales, self._offset)
@@ -98,7 +100,7 @@ class SymbolDecoder:
     def __init__(self, stream: Stream, tables: Tables | None = None):
         self._stream = stream
         self._crc = 0
-        self._coder = rans.Decoder(stream.data, tables or shipped())
+        self._coder = rans.Decoder(stream.data, tables or shipped()) if stream.data else None
 
     def step(self, means: np.ndarray, scales: np.ndarray, sent: bool = True) -> np.ndarray:
         """The integers, int64 (N,), that have these float64 means and scales (N,)."""
@@ -110,6 +112,8 @@ class SymbolDecoder:
         return self._decode(np.zeros(len(rows), np.int32), rows.astype(np.int32), True)
 
     def _decode(self, centers: np.ndarray, rows: np.ndarray, sent: bool) -> np.ndarray:
+        if self._coder is None:
+            raise DamagedChunkError("symbols are expected of an empty stream")
         self._crc = grid.rows_crc(centers, rows, self._crc)
         if not sent:
             return centers.astype(np.int64)
@@ -128,7 +132,8 @@ class SymbolDecoder:
                 "this machine derived other table rows than the encoder: the chunk is whole, but it cannot be "
                 "decoded here. Please report the processor, the device and the torch version."
             )
-        self._coder.finish()
+        if self._coder is not None:
+            self._coder.finish()
 
 
 def _joined(parts: list[np.ndarray]) -> np.ndarray:

@@ -8,8 +8,8 @@ from scipy.special import ndtr
 from tec_zarr.entropy.distribution import COMPONENTS as MIXTURE
 from tec_zarr.entropy.distribution import MAX_SCALE, MIN_SCALE
 
-BITS_PER_SQUARED_STEP = 6.0
-"""What a squared step of error is worth. At high rates 8.66 would be right; at low ones less is."""
+BITS_PER_SQUARED_STEP = 8.0
+"""What a squared step of error is worth. 8.66 is right at high rates; a little less is better at low ones."""
 
 PLAIN_DEAD_ZONE = 0.15
 """Of rounding that knows no rates."""

@@ -61,7 +61,8 @@ def encode_static(
     channels = _sent(side, groups)
     symbols = round_static(coefficients, side, channels, effort)
     encoder = SymbolEncoder()
-    encoder.step_rows(static_rows(side, channels, symbols.shape[1]), symbols.ravel())
+    if len(channels[0]):
+        encoder.step_rows(static_rows(side, channels, symbols.shape[1]), symbols.ravel())
     stream, _ = encoder.finish()
     out = np.zeros(coefficients.shape, np.float32)
     out[channels] = symbols

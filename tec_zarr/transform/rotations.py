@@ -12,7 +12,7 @@ import numpy as np
 from tec_zarr.entropy.rans import compiled
 from tec_zarr.transform.basis import ONE
 
-FLOOR = 0.15
+FLOOR = 0.05
 """Energies, in squared steps, that a coefficient's bits are reckoned from: half of log2(1 + energy / FLOOR)."""
 
 PAIR_BITS = 7.0

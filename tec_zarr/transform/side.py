@@ -20,7 +20,7 @@ DEAD = -16
 LEAST_ENERGY = -32
 MOST_ENERGY = 120
 
-MEAN_PARTS = 16
+MEAN_PARTS = 64
 """Means are sent in these parts of a step."""
 
 START_DEFAULT = 0
@@ -48,7 +48,7 @@ class Side:
     native
         bool (B,): bands that hold one value in each 2 x 2 cell, coded on their own grid.
     mean_codes
-        int64 (B,): means, in sixteenths of a step.
+        int64 (B,): means, in 64ths of a step.
     counts
         For each zone, how many components, strongest first, may have symbols.
     zones
