@@ -96,3 +96,50 @@ def context_basis(basis: np.ndarray) -> np.ndarray:
     """A basis, or several, in 2**14ths instead of 2**30ths."""
     shift = SCALE_BITS - CONTEXT_BITS
     return (basis + (1 << (shift - 1))) >> shift
+
+
+@compiled
+def _rotate(basis, rotations, factors):
+    half = np.int64(1) << (SCALE_BITS - 1)
+    for k in range(rotations.shape[0]):
+        i = rotations[k, 0]
+        j = rotations[k, 1]
+        cosine = factors[k, 0]
+        sine = factors[k, 1]
+        for band in range(basis.shape[0]):
+            a = basis[band, i]
+            b = basis[band, j]
+            basis[band, i] = (cosine * a + sine * b + half) >> SCALE_BITS
+            basis[band, j] = (cosine * b - sine * a + half) >> SCALE_BITS
+
+
+def rotated(start: np.ndarray, rotations: np.ndarray, fineness: int) -> np.ndarray:
+    """The basis `start` (B, B) after `rotations` int64 (K, 3): first column, second column, code of the angle.
+
+    Column i becomes cosine * i + sine * j, column j becomes cosine * j - sine * i.
+    """
+    basis = start.copy()
+    factors = np.empty((len(rotations), 2), np.int64)
+    for k, code in enumerate(rotations[:, 2].tolist()):
+        factors[k] = cosine_and_sine(code, fineness)
+    _rotate(basis, rotations, factors)
+    return basis
+
+
+def identity(bands: int) -> np.ndarray:
+    """The basis (bands, bands) whose components are the bands."""
+    return np.eye(bands, dtype=np.int64) << SCALE_BITS
+
+
+def with_positive_sums(basis: np.ndarray) -> np.ndarray:
+    """`basis` (B, B) with each column's sign such that its sum, or else its first number that is not 0, is positive."""
+    sums = basis.sum(axis=0)
+    first = np.take_along_axis(basis, (basis != 0).argmax(axis=0)[None], axis=0)[0]
+    signs = np.sign(np.where(sums == 0, first, sums))
+    return basis * np.where(signs < 0, -1, 1)
+
+
+def for_context(basis: np.ndarray) -> np.ndarray:
+    """`basis` (..., B, B) in 2**14ths, int64, for sums that must stay exact."""
+    shift = SCALE_BITS - CONTEXT_BITS
+    return (basis + (1 << (shift - 1))) >> shift
