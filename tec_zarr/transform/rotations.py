@@ -1,83 +1,144 @@
-"""The encoder's choice of rotations: those that save more bits than they cost. Decides nothing at the decoder."""
+"""The rotations that turn a start into a basis worth having: found at the encoder, greedily.
+
+Jacobi's method, the rotation that saves most bits first, as long as it saves more than it costs to send.
+"""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
 from tec_zarr.entropy.rans import compiled
+from tec_zarr.transform.basis import ONE
+
+FLOOR = 0.05
+"""Energies, in squared steps, that a coefficient's bits are reckoned from: half of log2(1 + energy / FLOOR)."""
+
+PAIR_BITS = 7.0
+"""What it costs to name two components and to say that a rotation follows."""
+
+LEAST_FINENESS = 5
+MOST_FINENESS = 18
+"""Angles are multiples of pi / 2**fineness."""
+
+MOST_ROTATIONS = 1023
+
+SWAP_RATIO = 4.0
+"""Components that stand in the wrong order change places where their energies differ by more than this factor."""
+
+
+def fineness_for(covariance: np.ndarray, step: float) -> int:
+    """How fine angles have to be: so that what they let leak stays far below the floor."""
+    largest = float(np.trace(covariance)) / (FLOOR * step * step)
+    wanted = math.log2(6.4 * math.sqrt(max(largest, 1.0)))
+    return min(max(math.ceil(wanted), LEAST_FINENESS), MOST_FINENESS)
+
+
+def bits(energies: np.ndarray, samples: int, step: float) -> float:
+    """About how many bits components of such `energies` (mean squares, DN²) take, `samples` coefficients each."""
+    ratio = np.maximum(energies, 0) / (FLOOR * step * step)
+    return 0.5 * samples * float(np.log2(1 + ratio).sum())
 
 
 @compiled
-def bits_of(energy, floor):
-    """Bits of a coefficient whose mean square is `energy`; next to none below `floor`."""
-    return 0.5 * np.log2(1 + max(energy, 0.0) / floor)
+def _angle(a, b, d):
+    """The angle, -pi / 2 to pi / 2, that makes two components with this covariance independent, stronger first."""
+    return 0.5 * math.atan2(2 * b, a - d)
 
 
 @compiled
-def _best(covariance, i, j, floor, fineness):
-    """The angle's code that takes most from two columns, and the bits that it saves for each sample."""
-    a = covariance[i, i]
-    b = covariance[j, j]
-    c = covariance[i, j]
-    if c * c <= 1e-12 * max(a, b) * floor:
-        return np.int64(0), 0.0
-    angle = 0.5 * np.arctan2(2 * c, abs(a - b))
-    if a < b:
-        angle = -angle
-    code = np.int64(np.rint(angle * 2.0**fineness / np.pi))
-    if code == 0:
-        return code, 0.0
-    cosine = np.cos(code * np.pi / 2.0**fineness)
-    sine = np.sin(code * np.pi / 2.0**fineness)
-    new_a = cosine * cosine * a + 2 * cosine * sine * c + sine * sine * b
-    new_b = cosine * cosine * b - 2 * cosine * sine * c + sine * sine * a
-    before = bits_of(a, floor) + bits_of(b, floor)
-    return code, before - bits_of(new_a, floor) - bits_of(new_b, floor)
+def _saving(a, b, d, floor, angle):
+    """What a rotation saves, in bits of one sample."""
+    c = math.cos(angle)
+    s = math.sin(angle)
+    first = c * c * a + 2 * c * s * b + s * s * d
+    second = s * s * a - 2 * c * s * b + c * c * d
+    before = math.log2(1 + a / floor) + math.log2(1 + d / floor)
+    return 0.5 * (before - math.log2(1 + max(first, 0.0) / floor) - math.log2(1 + max(second, 0.0) / floor))
 
 
 @compiled
 def _turn(covariance, i, j, angle):
-    cosine = np.cos(angle)
-    sine = np.sin(angle)
+    c = math.cos(angle)
+    s = math.sin(angle)
     for k in range(covariance.shape[0]):
-        a = covariance[k, i]
-        b = covariance[k, j]
-        covariance[k, i] = cosine * a + sine * b
-        covariance[k, j] = cosine * b - sine * a
+        one = covariance[k, i]
+        other = covariance[k, j]
+        covariance[k, i] = c * one + s * other
+        covariance[k, j] = c * other - s * one
     for k in range(covariance.shape[0]):
-        a = covariance[i, k]
-        b = covariance[j, k]
-        covariance[i, k] = cosine * a + sine * b
-        covariance[j, k] = cosine * b - sine * a
+        one = covariance[i, k]
+        other = covariance[j, k]
+        covariance[i, k] = c * one + s * other
+        covariance[j, k] = c * other - s * one
 
 
 @compiled
-def choose_rotations(covariance, samples, floor, fineness, cost, most):
-    """Rotations int64 (K, 3) that bring `covariance` (B, B), changed in place, towards a diagonal.
-
-    Each takes at least `cost` bits from `samples` coefficients of each component; at most `most` of them.
-    """
+def _greedy(covariance, samples, floor, unit, cost, right_angle, swap_ratio, found):
+    """Fill `found` (n, 3) with rotations, `covariance` changed by them; how many there are."""
     bands = covariance.shape[0]
-    rotations = np.empty((most, 3), np.int64)
-    codes = np.zeros((bands, bands), np.int64)
-    savings = np.zeros((bands, bands))
+    savings = np.full((bands, bands), -1.0)
     for i in range(bands):
         for j in range(i + 1, bands):
-            codes[i, j], savings[i, j] = _best(covariance, i, j, floor, fineness)
-    for count in range(most):
-        best = savings.argmax()
-        i = best // bands
-        j = best % bands
-        if savings[i, j] * samples <= cost:
-            return rotations[:count]
-        rotations[count, 0] = i
-        rotations[count, 1] = j
-        rotations[count, 2] = codes[i, j]
-        _turn(covariance, i, j, codes[i, j] * np.pi / 2.0**fineness)
+            angle = _angle(covariance[i, i], covariance[i, j], covariance[j, j])
+            angle = unit * np.rint(angle / unit)
+            savings[i, j] = _saving(covariance[i, i], covariance[i, j], covariance[j, j], floor, angle)
+    count = 0
+    while count < found.shape[0]:
+        best = 0.0
+        first = -1
+        second = -1
+        for i in range(bands):
+            for j in range(i + 1, bands):
+                if savings[i, j] > best:
+                    best = savings[i, j]
+                    first = i
+                    second = j
+        if first < 0 or best * samples <= cost:
+            break
+        angle = _angle(covariance[first, first], covariance[first, second], covariance[second, second])
+        code = np.int64(np.rint(angle / unit))
+        # A right angle either way is the same basis; it is sent one way.
+        code = right_angle if code == -right_angle else code
+        _turn(covariance, first, second, code * unit)
+        found[count, 0] = first
+        found[count, 1] = second
+        found[count, 2] = code
+        count += 1
         for k in range(bands):
-            for turned in (i, j):
-                if k != turned:
-                    low = min(k, turned)
-                    high = max(k, turned)
-                    codes[low, high], savings[low, high] = _best(covariance, low, high, floor, fineness)
-    return rotations
+            for other in (first, second):
+                if k != other:
+                    i = min(k, other)
+                    j = max(k, other)
+                    angle = _angle(covariance[i, i], covariance[i, j], covariance[j, j])
+                    angle = unit * np.rint(angle / unit)
+                    savings[i, j] = _saving(covariance[i, i], covariance[i, j], covariance[j, j], floor, angle)
+    for i in range(bands):
+        for j in range(i + 1, bands):
+            stronger = covariance[j, j] > floor and covariance[j, j] > swap_ratio * covariance[i, i]
+            if stronger and count < found.shape[0]:
+                _turn(covariance, i, j, right_angle * unit)
+                found[count, 0] = i
+                found[count, 1] = j
+                found[count, 2] = right_angle
+                count += 1
+    return count
+
+
+def find_rotations(
+    covariance: np.ndarray, start: np.ndarray, samples: int, step: float, fineness: int
+) -> np.ndarray:
+    """Rotations int64 (n, 3), as `tec_zarr.transform.basis.rotated` takes them.
+
+    `covariance` (B, B) is that of the bands over `samples` coefficients each, in DN².
+    """
+    turn = start / ONE
+    turned = turn.T @ covariance @ turn
+    found = np.zeros((MOST_ROTATIONS, 3), np.int64)
+    cost = PAIR_BITS + fineness
+    unit = math.pi / (1 << fineness)
+    floor = FLOOR * step * step
+    right_angle = 1 << (fineness - 1)
+    count = _greedy(turned, samples, floor, unit, cost, right_angle, SWAP_RATIO, found)
+    return found[:count]
