@@ -16,7 +16,10 @@ from tec_zarr.bitstream.frame import Coded
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LayerResult:
-    """Coded frames, and what a decoder will reconstruct from them: DN without offset, float32 (band, y, x) each."""
+    """Coded frames, and what a decoder will reconstruct from them: DN without offset, float32 (band, y, x) each.
+
+    `reconstructed` is empty where nobody asked for it.
+    """
 
     coded: list[Coded]
     reconstructed: list[np.ndarray]
@@ -25,5 +28,5 @@ class LayerResult:
 class Layer(Protocol):
     """Codes the filled frames of one array, at any quality."""
 
-    def encode(self, quality: float) -> LayerResult:
-        """Code at a quality, 1 to 100."""
+    def encode(self, quality: float, reconstruct: bool) -> LayerResult:
+        """Code at a quality, 1 to 100; also what comes of it, where `reconstruct` asks for that."""

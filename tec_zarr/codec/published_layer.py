@@ -23,10 +23,11 @@ class PublishedLayer:
         tokens = settings.tokens_of(len(gathered.array))
         self._tokens = [tokens[t] for t in gathered.coded]
 
-    def encode(self, quality: float) -> LayerResult:
+    def encode(self, quality: float, reconstruct: bool) -> LayerResult:
         """Code at the one quality that there is, whatever is asked for."""
         coded = jobs.compress(self._loaded, self._frames, self._header, self._tokens)
-        return LayerResult(coded, _reconstruct(self._loaded, self._header, coded))
+        reconstructed = _reconstruct(self._loaded, self._header, coded) if reconstruct else []
+        return LayerResult(coded, reconstructed)
 
 
 def reconstruct_published(header: Header, coded: list[Coded], device: str) -> list[np.ndarray]:

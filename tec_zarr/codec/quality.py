@@ -10,7 +10,7 @@ from tec_zarr.errors import InvalidInputError
 
 MIN_QUALITY = 1.0
 MAX_QUALITY = 100.0
-DEFAULT_QUALITY = 40.0
+DEFAULT_QUALITY = 35.0
 
 COARSEST_STEP = 16_384.0
 FINEST_STEP = 2.0

@@ -34,26 +34,34 @@ class _Job:
     plans: list[DatePlan]
     given: list[np.ndarray] | list[Stream]
     effort: int
+    reconstruct: bool
 
 
 def encode_series(
-    model: runtime.PriorModel, plans: list[DatePlan], coefficients: list[np.ndarray], effort: int
+    model: runtime.PriorModel,
+    plans: list[DatePlan],
+    coefficients: list[np.ndarray],
+    effort: int,
+    reconstruct: bool,
 ) -> list[CodedDate]:
-    """Code the dates of a chunk; coefficients are (C, 256, P) in steps."""
-    job = _Job(model.coder, plans, coefficients, effort)
+    """Code the dates of a chunk; coefficients are (C, 256, P) in steps.
+
+    Without `reconstruct` values are symbols, without the network's correction.
+    """
+    job = _Job(model.coder, plans, coefficients, effort, reconstruct)
     return SERVICE.submit(_encode_batch, _alike(job), job, _cost(plans)).result()
 
 
 def decode_series(model: runtime.PriorModel, plans: list[DatePlan], streams: list[Stream]) -> list[CodedDate]:
     """Undo `encode_series`. Raises DamagedChunkError or DesyncError."""
-    job = _Job(model.coder, plans, streams, 0)
+    job = _Job(model.coder, plans, streams, 0, True)
     return SERVICE.submit(_decode_batch, _alike(job), job, _cost(plans)).result()
 
 
 def _alike(job: _Job) -> tuple:
     """What jobs have in common that can run side by side."""
     shapes = tuple((plan.size, plan.key) for plan in job.plans)
-    return id(job.coder), job.plans[0].side.bands, shapes, job.effort
+    return id(job.coder), job.plans[0].side.bands, shapes, job.effort, job.reconstruct
 
 
 def _cost(plans: list[DatePlan]) -> int:
@@ -64,7 +72,7 @@ def _cost(plans: list[DatePlan]) -> int:
 def _encode_batch(jobs: list[_Job]) -> list[list[CodedDate]]:
     def encode(dates: list[DateInputs], time: int) -> list[CodedDate]:
         coefficients = [job.given[time] for job in jobs]
-        return jobs[0].coder.encode(dates, coefficients, jobs[0].effort)
+        return jobs[0].coder.encode(dates, coefficients, jobs[0].effort, jobs[0].reconstruct)
 
     return _in_turn(jobs, encode)
 

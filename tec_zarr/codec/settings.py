@@ -51,7 +51,7 @@ class Settings:
     weights
         SHA-256 of the weights in hexadecimal; None takes those that `model` names in this release.
     quality
-        1 (smallest) to 100 (most faithful), 40 where no target is given either; with a `max_error` of all bands,
+        1 (smallest) to 100 (most faithful), 35 where no target is given either; with a `max_error` of all bands,
         whatever takes the fewest bytes in a chunk (None). Published models have one quality, and no targets.
     bands
         Names along the band axis, any names; None where they have none. Published models need those of their level.

@@ -76,24 +76,26 @@ class SpectralLayer:
         self._groups = [groups[time] for time in times]
         self._keys = key_dates(settings, times)
 
-    def encode(self, quality: float) -> LayerResult:
+    def encode(self, quality: float, reconstruct: bool) -> LayerResult:
         """Code at a quality, 1 to 100."""
-        return self.encode_step(step_of(quality))
+        return self.encode_step(step_of(quality), reconstruct)
 
-    def encode_step(self, step: float) -> LayerResult:
+    def encode_step(self, step: float, reconstruct: bool) -> LayerResult:
         """Code with a quantization step in DN."""
         ready = self._ready(step)
-        streams, values = self._code(ready)
+        streams, values = self._code(ready, reconstruct)
         coded = []
-        reconstructed = []
         before = None
-        for date, stream, value in zip(ready, streams, values, strict=True):
+        for date, stream in zip(ready, streams, strict=True):
             before = None if date.key else before
             kept = None if date.groups == ALL_GROUPS else date.groups
             side = side_coding.pack(date.side, before)
             coded.append(Coded(stream.grid_offset, stream.rows_crc, stream.data, side, kept, date.key))
-            reconstructed.append(synthesize(value, date.side, self._size))
             before = date.side
+        reconstructed = []
+        if reconstruct:
+            for date, value in zip(ready, values, strict=True):
+                reconstructed.append(synthesize(value, date.side, self._size))
         return LayerResult(coded, reconstructed)
 
     def step_for(self, squared_error: float) -> float:
@@ -123,7 +125,7 @@ class SpectralLayer:
         for date in ready:
             inner = np.ascontiguousarray(date.coefficients[:, :, rows, columns])
             part.append(dataclasses.replace(date, coefficients=inner))
-        _, values = self._code(part)
+        _, values = self._code(part, reconstruct=True)
         coded = 0.0
         plain = 0.0
         for date, value in zip(part, values, strict=True):
@@ -147,8 +149,8 @@ class SpectralLayer:
             before = side
         return out
 
-    def _code(self, ready: list[_Ready]) -> tuple[list[Stream], list[np.ndarray]]:
-        """Streams, and values (C, 256, h, w) in steps, of dates."""
+    def _code(self, ready: list[_Ready], reconstruct: bool) -> tuple[list[Stream], list[np.ndarray]]:
+        """Streams of dates, and values (C, 256, h, w) in steps, which are right only where `reconstruct` asks for them."""
         effort = self._settings.effort
         if self._settings.context == "none":
             streams = []
@@ -164,7 +166,7 @@ class SpectralLayer:
         plans = []
         for date in ready:
             plans.append(series.DatePlan(date.side, date.coefficients.shape[2:], date.groups, date.key))
-        coded = series.encode_series(model, plans, [date.flat for date in ready], effort)
+        coded = series.encode_series(model, plans, [date.flat for date in ready], effort, reconstruct)
         values = []
         for date, result in zip(ready, coded, strict=True):
             values.append(result.values.reshape(date.coefficients.shape))

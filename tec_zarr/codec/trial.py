@@ -74,6 +74,10 @@ class Work:
         self.gathered = cube.gather(array, settings)
         self._max_errors = settings.bounds(array.shape[1])
 
+    @property
+    def _is_bounded(self) -> bool:
+        return any(limit is not None for limit in self._max_errors)
+
     @functools.cached_property
     def layer(self) -> Layer:
         return make_layer(self.gathered, self.settings, self._device)
@@ -88,7 +92,7 @@ class Work:
         Bounded bands all stand behind the learned layer or none of them, whichever takes fewer bytes; with a target
         always behind it, so that size follows quality.
         """
-        result = self.layer.encode(quality) if self.gathered.coded else NOTHING
+        result = self.layer.encode(quality, self._is_bounded) if self.gathered.coded else NOTHING
         return self._behind(quality, result)
 
     def _behind(self, quality: float, result: LayerResult) -> Trial:
@@ -115,7 +119,7 @@ class Work:
         nearest = None
         for _ in range(MOST_PASSES):
             step = layer.step_for(squared / factor)
-            trial = self._behind(as_quality(quality_of(step)), layer.encode_step(step))
+            trial = self._behind(as_quality(quality_of(step)), layer.encode_step(step, reconstruct=True))
             reached = psnr_of(trial.rmse / scale)
             miss = reached - psnr
             if nearest is None or abs(miss) < nearest[0]:
@@ -136,7 +140,7 @@ class Work:
         @functools.cache
         def measure(quality: float) -> int:
             quality = as_quality(quality)
-            trials.append(self._bounded(quality, self._bounds(learned=True), self.layer.encode(quality)))
+            trials.append(self._bounded(quality, self._bounds(learned=True), self.layer.encode(quality, reconstruct=True)))
             return len(trials[-1].data)
 
         first = quality_for(float(np.median(bounds)))
@@ -147,9 +151,10 @@ class Work:
     def _bounds(self, learned: bool) -> tuple[Bound, ...] | None:
         return make_bounds(self._max_errors, self.gathered.header, learned)
 
-    def _of_times(self, result: LayerResult) -> dict[int, tuple[Coded, np.ndarray]]:
+    def _of_times(self, result: LayerResult) -> dict[int, tuple[Coded, np.ndarray | None]]:
         """What a learned layer made of each time that it coded."""
-        both = list(zip(result.coded, result.reconstructed, strict=True))
+        reconstructed = result.reconstructed or [None] * len(result.coded)
+        both = list(zip(result.coded, reconstructed, strict=True))
         return dict(zip(self.gathered.coded, both, strict=False))
 
     def _plain(self, quality: float, result: LayerResult) -> Trial:

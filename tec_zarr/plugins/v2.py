@@ -26,7 +26,7 @@ class TerraCodec(Codec, metaclass=AdvisedClass):
         Name of the weights: "tec-tt", or that of a published checkpoint (`tec-zarr models list`).
     quality
         1 (smallest) to 100 (most faithful); on Sentinel-2 imagery about 30 to beyond 60 dB of PSNR (peak 10,000 DN).
-        Default: 40; with `max_error` for all bands, what takes the fewest bytes.
+        Default: 35; with `max_error` for all bands, what takes the fewest bytes.
     bands
         Names along the band axis, any texts: what `max_error` may name. Published models need those of their level.
     offset_dn

@@ -48,11 +48,14 @@ class DateCoder:
         self._device = device
 
     @torch.inference_mode()
-    def encode(self, dates: list[DateInputs], coefficients: list[np.ndarray], effort: int) -> list[CodedDate]:
+    def encode(
+        self, dates: list[DateInputs], coefficients: list[np.ndarray], effort: int, reconstruct: bool = True
+    ) -> list[CodedDate]:
         """Code dates with as many earlier ones each; coefficients are (C, 256, P) in steps.
 
         With an `effort` of 0 symbols are the nearest integers but for a dead zone; with 1, what is cheaper in bits
-        and squared error together, decided as soon as the distribution of a group is known.
+        and squared error together, decided as soon as the distribution of a group is known. Without `reconstruct`
+        values lack the network's correction.
         """
         given, regression, channels = prepare(dates, self._device)
         offsets = [0] * len(dates)
@@ -66,7 +69,7 @@ class DateCoder:
                 break
             offsets = found
             given, regression, channels = prepare(dates, self._device)
-        correction = self._network.correction(features, given.selection)
+        correction = self._network.correction(features, given.selection) if reconstruct else None
         return self._coded(walk, correction, streams)
 
     @torch.inference_mode()
@@ -79,13 +82,16 @@ class DateCoder:
         correction = self._network.correction(features, given.selection)
         return self._coded(walk, correction, streams)
 
-    def _coded(self, walk: _Walk, correction: Tensor, streams: list[Stream]) -> list[CodedDate]:
-        added = correction.flatten(1, 2).transpose(1, 2).cpu().numpy()  # (N, n, P)
+    def _coded(self, walk: _Walk, correction: Tensor | None, streams: list[Stream]) -> list[CodedDate]:
+        added = None
+        if correction is not None:
+            added = correction.flatten(1, 2).transpose(1, 2).cpu().numpy()  # (N, n, P)
         out = []
         for i, date in enumerate(walk.dates):
             own = walk.live[i]
             values = walk.values[i]
-            values[_split(walk.channels[own])] += added[i][own].astype(np.float32)
+            if added is not None:
+                values[_split(walk.channels[own])] += added[i][own].astype(np.float32)
             symbols = torch.from_numpy(walk.symbols[i]).to(self._device)
             out.append(CodedDate(streams[i], values, see(symbols, date)))
         return out

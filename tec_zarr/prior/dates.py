@@ -100,11 +100,11 @@ def see(symbols: Tensor, date: DateInputs) -> Seen:
     """A date whose symbols (C, 256, P), whole numbers in float64, are known."""
     bases = integer_bases(date.side).to(symbols)
     bands = symbols.new_zeros(bases.shape[1], *symbols.shape[1:])
+    used = (symbols != 0).any(2).any(0).cpu().numpy()
     for zone, frequencies in enumerate(ZONES):
-        used = torch.from_numpy(frequencies).to(symbols.device)
-        part = symbols[:, used]
-        if part.any():
-            bands[:, used] = to_bands(part[None], bases[zone][None])[0]
+        chosen = torch.from_numpy(frequencies[used[frequencies]]).to(symbols.device)
+        if len(chosen):
+            bands[:, chosen] = to_bands(symbols[None][:, :, chosen], bases[zone][None])[0]
     return Seen(limit_bands(bands), date.side.step, date.live(), date.size)
 
 
