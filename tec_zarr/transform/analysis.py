@@ -8,11 +8,11 @@ import functools
 import numpy as np
 
 from tec_zarr.transform import lapped
-from tec_zarr.transform.basis import ONE, rotated
+from tec_zarr.transform.basis import FINENESS, ONE, rotated
 from tec_zarr.transform.frame import Frame
 from tec_zarr.transform.frequencies import BLOCK, ZONES
 from tec_zarr.transform.repetition import find_repeats
-from tec_zarr.transform.rotations import bits, find_rotations, fineness_for
+from tec_zarr.transform.rotations import find_rotations
 from tec_zarr.transform.side import (
     DEAD,
     LEAST_ENERGY,
@@ -27,6 +27,10 @@ from tec_zarr.transform.side import (
     empty_live,
     start_basis,
 )
+
+DIGITS = 4
+OTHER_DIGITS = (3, 5)
+"""Binary digits of angles: those to find the best start with, and those to try then."""
 
 DEAD_ZONE = 0.15
 """Of the plain rounding that errors are estimated with."""
@@ -158,14 +162,16 @@ def _basis(
     best = None
     for start in starts:
         basis = start_basis(start, zone, below, bands, before)
-        turn = basis / ONE
-        energies = np.einsum("bc,bd,dc->c", turn, covariance, turn)
-        cost = bits(energies, samples, step)
+        rotations, cost = find_rotations(covariance, basis, samples, step, DIGITS)
         if best is None or cost < best[0]:
-            best = (cost, start, basis)
-    fineness = fineness_for(covariance, step)
-    rotations = find_rotations(covariance, best[2], samples, step, fineness)
-    return ZoneBasis(best[1], fineness, rotations), rotated(best[2], rotations, fineness)
+            best = (cost, start, basis, DIGITS, rotations)
+    _, start, basis, _, _ = best
+    for digits in OTHER_DIGITS:
+        rotations, cost = find_rotations(covariance, basis, samples, step, digits)
+        if cost < best[0]:
+            best = (cost, start, basis, digits, rotations)
+    _, start, basis, digits, rotations = best
+    return ZoneBasis(start, digits, rotations), rotated(basis, rotations, FINENESS)
 
 
 def _energy_codes(turned: np.ndarray) -> np.ndarray:

@@ -22,6 +22,11 @@ ONE = 1 << SCALE_BITS
 CONTEXT_BITS = 14
 """Bases are rounded to 2**-14 where sums of their products with symbols must stay exact."""
 
+FINENESS = 18
+"""Angles are multiples of pi / 2**18."""
+
+RIGHT_ANGLE = 1 << (FINENESS - 1)
+
 _SERIES_BITS = 60
 _PI = 3622009729038561421
 """pi in 2**60ths."""

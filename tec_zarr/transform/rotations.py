@@ -10,29 +10,23 @@ import math
 import numpy as np
 
 from tec_zarr.entropy.rans import compiled
-from tec_zarr.transform.basis import ONE
+from tec_zarr.transform.basis import FINENESS, ONE, RIGHT_ANGLE
 
 FLOOR = 0.05
 """Energies, in squared steps, that a coefficient's bits are reckoned from: half of log2(1 + energy / FLOOR)."""
 
-PAIR_BITS = 7.0
-"""What it costs to name two components and to say that a rotation follows."""
+ROTATION_BITS = 14.0
+"""What a rotation has to save, digits aside: what it costs, and a little, since bits are reckoned too high."""
 
-LEAST_FINENESS = 5
-MOST_FINENESS = 18
-"""Angles are multiples of pi / 2**fineness."""
+LEAST_DIGITS = 3
+"""Of an angle's code only so many binary digits, from its first one on, are sent: small angles are sent finer."""
+
+UNIT = math.pi / (1 << FINENESS)
 
 MOST_ROTATIONS = 1023
 
 SWAP_RATIO = 4.0
 """Components that stand in the wrong order change places where their energies differ by more than this factor."""
-
-
-def fineness_for(covariance: np.ndarray, step: float) -> int:
-    """How fine angles have to be: so that what they let leak stays far below the floor."""
-    largest = float(np.trace(covariance)) / (FLOOR * step * step)
-    wanted = math.log2(6.4 * math.sqrt(max(largest, 1.0)))
-    return min(max(math.ceil(wanted), LEAST_FINENESS), MOST_FINENESS)
 
 
 def bits(energies: np.ndarray, samples: int, step: float) -> float:
@@ -45,6 +39,18 @@ def bits(energies: np.ndarray, samples: int, step: float) -> float:
 def _angle(a, b, d):
     """The angle, -pi / 2 to pi / 2, that makes two components with this covariance independent, stronger first."""
     return 0.5 * math.atan2(2 * b, a - d)
+
+
+@compiled
+def _code(angle, digits):
+    """The code nearest to an angle with so many digits."""
+    code = np.int64(np.rint(abs(angle) / UNIT))
+    unit = np.int64(1)
+    while code >= (unit << digits):
+        unit <<= 1
+    code = (code + (unit >> 1)) // unit * unit
+    # A right angle either way is the same basis; it is sent one way.
+    return -code if angle < 0 and code != RIGHT_ANGLE else code
 
 
 @compiled
@@ -75,14 +81,14 @@ def _turn(covariance, i, j, angle):
 
 
 @compiled
-def _greedy(covariance, samples, floor, unit, cost, right_angle, swap_ratio, found):
+def _greedy(covariance, samples, floor, digits, cost, swap_ratio, found):
     """Fill `found` (n, 3) with rotations, `covariance` changed by them; how many there are."""
     bands = covariance.shape[0]
     savings = np.full((bands, bands), -1.0)
     for i in range(bands):
         for j in range(i + 1, bands):
             angle = _angle(covariance[i, i], covariance[i, j], covariance[j, j])
-            angle = unit * np.rint(angle / unit)
+            angle = UNIT * _code(angle, digits)
             savings[i, j] = _saving(covariance[i, i], covariance[i, j], covariance[j, j], floor, angle)
     count = 0
     while count < found.shape[0]:
@@ -98,10 +104,8 @@ def _greedy(covariance, samples, floor, unit, cost, right_angle, swap_ratio, fou
         if first < 0 or best * samples <= cost:
             break
         angle = _angle(covariance[first, first], covariance[first, second], covariance[second, second])
-        code = np.int64(np.rint(angle / unit))
-        # A right angle either way is the same basis; it is sent one way.
-        code = right_angle if code == -right_angle else code
-        _turn(covariance, first, second, code * unit)
+        code = _code(angle, digits)
+        _turn(covariance, first, second, code * UNIT)
         found[count, 0] = first
         found[count, 1] = second
         found[count, 2] = code
@@ -112,33 +116,31 @@ def _greedy(covariance, samples, floor, unit, cost, right_angle, swap_ratio, fou
                     i = min(k, other)
                     j = max(k, other)
                     angle = _angle(covariance[i, i], covariance[i, j], covariance[j, j])
-                    angle = unit * np.rint(angle / unit)
+                    angle = UNIT * _code(angle, digits)
                     savings[i, j] = _saving(covariance[i, i], covariance[i, j], covariance[j, j], floor, angle)
     for i in range(bands):
         for j in range(i + 1, bands):
             stronger = covariance[j, j] > floor and covariance[j, j] > swap_ratio * covariance[i, i]
             if stronger and count < found.shape[0]:
-                _turn(covariance, i, j, right_angle * unit)
+                _turn(covariance, i, j, RIGHT_ANGLE * UNIT)
                 found[count, 0] = i
                 found[count, 1] = j
-                found[count, 2] = right_angle
+                found[count, 2] = RIGHT_ANGLE
                 count += 1
     return count
 
 
 def find_rotations(
-    covariance: np.ndarray, start: np.ndarray, samples: int, step: float, fineness: int
-) -> np.ndarray:
-    """Rotations int64 (n, 3), as `tec_zarr.transform.basis.rotated` takes them.
+    covariance: np.ndarray, start: np.ndarray, samples: int, step: float, digits: int
+) -> tuple[np.ndarray, float]:
+    """Rotations int64 (n, 3), as `tec_zarr.transform.basis.rotated` takes them, and the bits of all, about.
 
     `covariance` (B, B) is that of the bands over `samples` coefficients each, in DN².
     """
     turn = start / ONE
     turned = turn.T @ covariance @ turn
     found = np.zeros((MOST_ROTATIONS, 3), np.int64)
-    cost = PAIR_BITS + fineness
-    unit = math.pi / (1 << fineness)
+    cost = ROTATION_BITS + digits
     floor = FLOOR * step * step
-    right_angle = 1 << (fineness - 1)
-    count = _greedy(turned, samples, floor, unit, cost, right_angle, SWAP_RATIO, found)
-    return found[:count]
+    count = _greedy(turned, samples, floor, digits, cost, SWAP_RATIO, found)
+    return found[:count], bits(np.diag(turned), samples, step) + count * cost

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tec_zarr.errors import DamagedChunkError
-from tec_zarr.transform.basis import ONE, context_basis, default_basis, rotated
+from tec_zarr.transform.basis import FINENESS, ONE, context_basis, default_basis, rotated
 from tec_zarr.transform.frequencies import FREQUENCIES, ZONES
 
 ZONE_COUNT = len(ZONES)
@@ -30,10 +30,13 @@ START_BELOW = 2
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ZoneBasis:
-    """How the basis of a zone is made: a start, rotations int64 (n, 3) of it, in multiples of pi / 2**fineness."""
+    """How the basis of a zone is made: a start, rotations int64 (n, 3) of it, in multiples of pi / 2**18.
+
+    Angles have at most `digits` binary digits that are not 0, from the first one on.
+    """
 
     start: int
-    fineness: int
+    digits: int
     rotations: np.ndarray
 
 
@@ -121,7 +124,7 @@ def make_bases(zones: tuple[ZoneBasis | None, ...], bands: int, before: Side | N
         if made is None:
             out[zone] = below
             continue
-        out[zone] = rotated(start_basis(made.start, zone, below, bands, before), made.rotations, made.fineness)
+        out[zone] = rotated(start_basis(made.start, zone, below, bands, before), made.rotations, FINENESS)
     return out
 
 

@@ -5,10 +5,10 @@ One adaptive stream (`tec_zarr.entropy.adaptive`) of, in this order:
     step       1 bit: that of the date before; else the float32's 32 bits
     origin     2 bits
     native     1 bit a band, under whether the date before has it, or else the band before
-    means      5 bits: how many low bits are sent as they are; for each band the rest of the difference from the date
-               before, or from the band before, then the low bits
+    means      1 bit: whether the differences from the date before are sent by difference from band to band; 5 bits: how
+               many low bits are sent as they are; for each band the rest of its difference; then the low bits
     counts     for each zone the difference from the date before, or from the zone below
-    zones      for each with components: start, fineness, number of rotations, for each of these i, j - i - 1, angle
+    zones      for each with components: start, digits, number of rotations, and these (`_walk_rotations`)
     energies   for each component of a zone that counts: the difference from the date before, or from the component before
     live       for each such component and frequency of the zone one bit, in the order of components and frequencies
 
@@ -17,16 +17,28 @@ Encoding and decoding are one walk: values go into the coder and come out as the
 
 from __future__ import annotations
 
+import math
 import struct
 
 import numpy as np
 
-from tec_zarr.entropy.adaptive import CONTEXTS, Coder, Decoder, Encoder, code_bit, contexts
+from tec_zarr.entropy.adaptive import (
+    CONTEXTS,
+    UNARY,
+    Coder,
+    Decoder,
+    Encoder,
+    code_bit,
+    code_even,
+    code_unsigned,
+    contexts,
+)
 from tec_zarr.entropy.rans import compiled
 from tec_zarr.errors import DamagedChunkError
+from tec_zarr.transform.basis import FINENESS, RIGHT_ANGLE
 from tec_zarr.transform.frequencies import BLOCK, FREQUENCIES, ZONE, ZONES
 from tec_zarr.transform.live_table import LIVE_BUCKETS, live_model
-from tec_zarr.transform.rotations import LEAST_FINENESS, MOST_FINENESS, MOST_ROTATIONS
+from tec_zarr.transform.rotations import LEAST_DIGITS, MOST_ROTATIONS
 from tec_zarr.transform.side import (
     DEAD,
     LEAST_ENERGY,
@@ -43,8 +55,27 @@ from tec_zarr.transform.spread import spread_of
 LEAST_STEP = 1e-3
 MOST_STEP = 1e6
 MOST_MEAN = 1 << 40
+DIGITS_BITS = 2
 FIRST_ENERGY = 40
 """Expected of the first component of the lowest zone."""
+
+QUARTERS = (0.5946035575013605, 0.7071067811865476, 0.8408964152537145)
+"""The half an octave and the quarters between 1/2 and 1."""
+
+EXPECTED_SEEN = 8
+"""How much the first contexts count as having seen. What they expect was measured on training places."""
+
+# Each first as to be expected without, then with a date before.
+COUNTS = ((27, 34, 30, 29, 31, 29, 33), (56, 60, 46, 42, 48, 49, 47))
+ENERGIES = ((71, 10, 21, 28, 32, 30, 34), (54, 18, 36, 34, 30, 28, 30, 25, 21))
+STARTS = ((50, 25, 1, 99), (50, 12, 54, 99))
+
+MEANS = (50, 22, 51, 64, 63, 50, 42, 53)
+LENGTHS = (50, 15, 13, 10, 9)
+FIRST_COLUMNS = (50, 36, 36, 36, 37, 37, 45, 43, 50, 60, 80)
+COLUMN_GAPS = (50, 23, 24, 25, 24, 26, 28, 32, 40, 45, 68)
+HALVINGS = (50, 1, 9, 13, 19, 30, 41, 49, 61, 69, 70)
+MINUS = (53, 50)
 
 
 def pack(side: Side, before: Side | None) -> bytes:
@@ -93,8 +124,16 @@ def _signed(coder: Coder, value: int, model: np.ndarray) -> int:
     return int(coder.signed(np.array([value], np.int64), model, np.zeros(1, np.int64))[0])
 
 
-def _fresh(rows: int = 1, zero: float = 0.5) -> np.ndarray:
-    return contexts(rows, CONTEXTS, zero=zero, seen=2)
+def _expecting(*rows: tuple[int, ...], seen: int = EXPECTED_SEEN) -> np.ndarray:
+    """Fresh rows of contexts of integers: how often, in hundredths, one is not negative, then is 0, else 1, else 2, ..."""
+    model = contexts(len(rows), CONTEXTS, zero=0.5, seen=2)
+    for row, hundredths in zip(model, rows, strict=True):
+        known = len(hundredths)
+        row[:known, 0] = np.array(hundredths, np.int64) * 65536 // 100
+        row[:known, 1] = seen
+        # As the last one, up to where exp-Golomb begins.
+        row[known : 1 + UNARY] = row[known - 1]
+    return model
 
 
 def _code_step(coder: Coder, side: Side | None, before: Side | None) -> float:
@@ -138,20 +177,23 @@ def _code_means(coder: Coder, side: Side | None, bands: int, before: Side | None
     if before is not None:
         expected = np.rint(before.mean_codes * (before.step / step)).astype(np.int64)
     differences = np.zeros(bands, np.int64)
+    chained = 1
     shift = 0
     if side is not None:
         differences = side.mean_codes - expected
-        if before is None:
-            differences = np.diff(differences, prepend=0)
+        steps = np.diff(differences, prepend=0)
+        chained = int(np.abs(steps).sum() < np.abs(differences).sum())
+        differences = steps if chained else differences
         typical = max(float(np.abs(differences).mean()), 1.0)
         shift = max(int(np.log2(typical)), 0)
+    chained = _bit(coder, chained)
     shift = _even(coder, shift, 5)
-    high = coder.signed(differences >> shift, _fresh(), np.zeros(bands, np.int64))
+    high = coder.signed(differences >> shift, _expecting(MEANS), np.zeros(bands, np.int64))
     low = differences & ((1 << shift) - 1)
     if shift:
         low = coder.even(low, np.full(bands, shift, np.int64))
     found = (high << shift) | low
-    if before is None:
+    if chained:
         found = np.cumsum(found)
     if np.abs(found).max(initial=0) > MOST_MEAN:
         raise DamagedChunkError("impossible means in side information")
@@ -159,7 +201,7 @@ def _code_means(coder: Coder, side: Side | None, bands: int, before: Side | None
 
 
 def _code_counts(coder: Coder, side: Side | None, bands: int, before: Side | None) -> tuple[int, ...]:
-    model = _fresh(2)
+    model = _expecting(*COUNTS)
     out: list[int] = []
     last = bands // 2
     for zone in range(ZONE_COUNT):
@@ -177,11 +219,9 @@ def _code_counts(coder: Coder, side: Side | None, bands: int, before: Side | Non
 def _code_zones(
     coder: Coder, side: Side | None, bands: int, counts: tuple[int, ...], before: Side | None
 ) -> tuple[ZoneBasis | None, ...]:
-    starts = _fresh()
-    finenesses = _fresh()
-    lengths = _fresh()
-    pairs = _fresh(2)
-    expected = LEAST_FINENESS + 1
+    starts = _expecting(STARTS[int(before is not None)])
+    lengths = _expecting(LENGTHS, seen=3)
+    model = _expecting(FIRST_COLUMNS, COLUMN_GAPS, HALVINGS, MINUS)
     out: list[ZoneBasis | None] = []
     for zone in range(ZONE_COUNT):
         own = None if side is None else side.zones[zone]
@@ -189,37 +229,69 @@ def _code_zones(
             out.append(None)
             continue
         start = _unsigned(coder, 0 if own is None else own.start, starts)
-        fineness = expected + _signed(coder, 0 if own is None else own.fineness - expected, finenesses)
+        digits = LEAST_DIGITS + _even(coder, 0 if own is None else own.digits - LEAST_DIGITS, DIGITS_BITS)
         count = _unsigned(coder, 0 if own is None else len(own.rotations), lengths)
-        if not LEAST_FINENESS <= fineness <= MOST_FINENESS or count > MOST_ROTATIONS:
-            raise DamagedChunkError(f"{count} rotations of fineness {fineness} in side information")
-        rotations = np.zeros((count, 3), np.int64) if own is None else own.rotations
-        out.append(ZoneBasis(start, fineness, _code_rotations(coder, rotations, bands, fineness, pairs)))
-        expected = fineness
+        if count > MOST_ROTATIONS:
+            raise DamagedChunkError(f"{count} rotations in side information")
+        rotations = np.zeros((count, 3), np.int64) if own is None else own.rotations.copy()
+        coder.run(_walk_rotations, count * 4 * CONTEXTS, model, digits, rotations)
+        if count and rotations[:, 1].max() >= bands:
+            raise DamagedChunkError(f"a rotation of component {rotations[:, 1].max()} of {bands}")
+        if count and rotations[:, 2].max() > RIGHT_ANGLE:
+            raise DamagedChunkError("a rotation beyond a right angle")
+        out.append(ZoneBasis(start, digits, rotations))
     return tuple(out)
 
 
-def _code_rotations(
-    coder: Coder, rotations: np.ndarray, bands: int, fineness: int, pairs: np.ndarray
-) -> np.ndarray:
-    count = len(rotations)
-    first = coder.unsigned(rotations[:, 0].copy(), pairs, np.zeros(count, np.int64))
-    gaps = coder.unsigned(rotations[:, 1] - rotations[:, 0] - 1, pairs, np.ones(count, np.int64))
-    second = first + 1 + gaps
-    if count and second.max() >= bands:
-        raise DamagedChunkError(f"a rotation of component {second.max()} of {bands}")
-    least = -(1 << (fineness - 1)) + 1
-    codes = coder.even(rotations[:, 2] - least, np.full(count, fineness, np.int64)) + least
-    return np.stack([first, second, codes], 1)
+@compiled
+def _walk_rotations(state, data, model, digits, rotations):
+    """Code `rotations` (n, 3) in place, each as four numbers.
+
+    i, then j - i - 1, then how many halvings the angle is below a right angle, and, unless it is one, minus as a bit and the
+    rest of its digits as they are.
+    """
+    for k in range(rotations.shape[0]):
+        rotations[k, 0] = code_unsigned(state, data, model[0], rotations[k, 0])
+        gap = code_unsigned(state, data, model[1], rotations[k, 1] - rotations[k, 0] - 1)
+        rotations[k, 1] = rotations[k, 0] + 1 + gap
+        code = rotations[k, 2]
+        magnitude = abs(code)
+        halvings = np.int64(0)
+        while halvings < FINENESS - 1 and magnitude << halvings < RIGHT_ANGLE:
+            halvings += 1
+        halvings = code_unsigned(state, data, model[2], halvings)
+        if halvings == 0:
+            rotations[k, 2] = RIGHT_ANGLE
+            continue
+        if halvings >= FINENESS:
+            # Past the finest angle: the caller finds it too large.
+            rotations[k, 2] = RIGHT_ANGLE + 1
+            continue
+        minus = code_bit(state, data, model[3, 0], np.int64(code < 0))
+        leading = FINENESS - 1 - halvings
+        width = min(digits - 1, leading)
+        shift = leading - width
+        rest = code_even(state, data, width, (magnitude >> shift) - (np.int64(1) << width))
+        magnitude = ((np.int64(1) << width) + rest) << shift
+        rotations[k, 2] = -magnitude if minus else magnitude
+
+
+def quarter_octaves(step: float) -> int:
+    """The whole part of 4 * log2 of `step`, by comparisons, so that it is the same everywhere."""
+    mantissa, exponent = math.frexp(step)
+    quarters = 4 * (exponent - 1)
+    for border in QUARTERS:
+        quarters += int(mantissa >= border)
+    return quarters
 
 
 def _code_energies(
     coder: Coder, side: Side | None, bands: int, counts: tuple[int, ...], before: Side | None, step: float
 ) -> np.ndarray:
-    model = _fresh(2, zero=0.4)
+    model = _expecting(*ENERGIES)
     moved = 0
     if before is not None and before.step != step:
-        moved = int(np.rint(4 * np.log2(before.step / step)))
+        moved = quarter_octaves(before.step) - quarter_octaves(step)
     out = np.full((ZONE_COUNT, bands), DEAD, np.int64)
     for zone, count in enumerate(counts):
         for component in range(count):
