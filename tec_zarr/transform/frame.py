@@ -8,6 +8,15 @@ import numpy as np
 
 from tec_zarr.transform.frequencies import BLOCK
 
+FADE = 6
+"""Pixels past the border within which what is there fades to what is smooth."""
+
+DEPTH = 8
+"""Pixels before the border whose mean counts as smooth."""
+
+SMOOTHING = 4
+"""Along the border that mean is averaged over so many cells of two pixels on either side."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Frame:
@@ -42,15 +51,51 @@ class Frame:
         return h * BLOCK, w * BLOCK
 
     def pad(self, x: np.ndarray) -> np.ndarray:
-        """`x` (..., y, x) extended to whole blocks; `x` itself where nothing is added."""
+        """`x` float32 (..., y, x) extended to whole blocks; `x` itself where nothing is added.
+
+        Before the first pixel the border is repeated. Past the last one it fades to what is smooth, which costs least to
+        code. Bands that repeat their samples in the frame go on to do so.
+        """
         if x.shape[-2:] == self.padded:
             return x
-        rows = np.clip(np.arange(self.padded[0]) - self.origin[0], 0, self.size[0] - 1)
-        columns = np.clip(np.arange(self.padded[1]) - self.origin[1], 0, self.size[1] - 1)
-        return x[..., rows[:, None], columns]
+        first_y, first_x = self.origin
+        end_y = first_y + self.size[0]
+        end_x = first_x + self.size[1]
+        out = np.empty((*x.shape[:-2], *self.padded), np.float32)
+        out[..., first_y:end_y, first_x:end_x] = x
+        if first_y:
+            out[..., 0, first_x:end_x] = out[..., 1, first_x:end_x]
+        if first_x:
+            out[..., 0] = out[..., 1]
+        _fade(out[..., :end_y, :], end_x)
+        _fade(out.swapaxes(-1, -2), end_y)
+        return out
 
     def crop(self, padded: np.ndarray) -> np.ndarray:
         """The pixels (..., y, x) of a `padded` array; a view."""
         first_y, first_x = self.origin
         y, x = self.size
         return padded[..., first_y : first_y + y, first_x : first_x + x]
+
+
+def _fade(padded: np.ndarray, end: int) -> None:
+    """Fill `padded` (..., lines, samples) from sample `end` on."""
+    size = padded.shape[-1]
+    if end == size:
+        return
+    border = padded[..., end - 1 : end]
+    smooth = _smooth(padded[..., max(end - DEPTH, 0) : end].mean(-1, dtype=np.float32))
+    # A cell of two pixels takes one value, so that repeated samples stay so.
+    cells = np.arange(end, size) // 2 - (end - 1) // 2
+    share = np.minimum(cells * np.float32(2 / FADE), 1).astype(np.float32)
+    padded[..., end:] = border + (smooth[..., None] - border) * share
+
+
+def _smooth(line: np.ndarray) -> np.ndarray:
+    """`line` float32 (..., n) in cells of two pixels, each averaged with those beside it."""
+    size = line.shape[-1]
+    reach = np.arange(-2 * SMOOTHING, 2 * SMOOTHING + 2)
+    cells = np.arange(0, size, 2)
+    near = np.clip(cells[:, None] + reach, 0, size - 1)
+    averaged = line[..., near].mean(-1, dtype=np.float32)
+    return averaged.repeat(2, axis=-1)[..., :size]
