@@ -9,8 +9,8 @@ The stream is that of LZMA's range coder (Martin 1979; Pavlov 1998), all in inte
 - The first byte, always 0, is left out. At the end `low` is raised, within the range, to the number that ends in
   most zeros; of the four bytes that flush it, zeros at the end are left out, and read as zeros.
 - An unsigned integer in a row of CONTEXTS contexts: min(value, UNARY) ones and a 0 where value < UNARY, each under its
-  own context; the rest, value - UNARY, as exp-Golomb: bits of rest + 1 below its leading one in number k, k ones and a 0 under
-  contexts, then these bits, each with probability a half.
+  own context; the rest, value - UNARY, as exp-Golomb: with k bits of rest + 1 below its leading one, k ones and a 0
+  under contexts, then these bits, each with probability a half.
 - A signed integer: its magnitude as above, then, unless it is 0, one bit for minus under the row's first context.
 
 The same compiled walk runs at both ends: `code_bit` takes the bit to encode and returns it, or returns the one decoded.
@@ -103,11 +103,12 @@ def code_bit(state, data, context, bit):
     """One bit under `context`, int64 (2,), which learns from it. For compiled code."""
     bit = _code(state, data, context[0], bit)
     seen = context[1]
+    probability = context[0]
     if bit:
-        moved = context[0] - ((context[0] * RATES[seen]) >> 16)
+        probability -= (probability * RATES[seen]) >> 16
     else:
-        moved = context[0] + (((65536 - context[0]) * RATES[seen]) >> 16)
-    context[0] = min(max(moved, 48), 65488)
+        probability += ((65536 - probability) * RATES[seen]) >> 16
+    context[0] = min(max(probability, 48), 65488)
     if seen < LIMIT:
         context[1] = seen + 1
     return bit

@@ -1,8 +1,8 @@
 """Orthonormal bases over bands, as integers that every machine derives alike.
 
-A basis is int64 (B, B) in 2**30ths; its columns are the components. It is made of a start and a list of rotations, each of two
-columns by an angle of `code` * pi / 2**fineness. Cosines and sines come from integer series, and each product is rounded
-on its own, so that nothing depends on the machine. Rounding leaves a basis orthonormal to within 1e-8.
+A basis is int64 (B, B) in 2**30ths; its columns are the components. It is made of a start and a list of rotations, each
+of two columns by an angle of `code` * pi / 2**fineness. Cosines and sines come from integer series, and each product is
+rounded on its own, so that nothing depends on the machine. Rounding leaves a basis orthonormal to within 1e-8.
 """
 
 from __future__ import annotations

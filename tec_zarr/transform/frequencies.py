@@ -19,5 +19,5 @@ RING = np.maximum(np.arange(FREQUENCIES) // BLOCK, np.arange(FREQUENCIES) % BLOC
 ZONE = np.searchsorted(ZONE_RINGS[1:], RING, side="right")
 """The zone (256,) of each frequency, 0 to 3."""
 
-ZONES = tuple(np.flatnonzero(ZONE == zone) for zone in range(len(ZONE_RINGS) - 1))
+ZONES = tuple(np.flatnonzero(zone == ZONE) for zone in range(len(ZONE_RINGS) - 1))
 """Frequencies of each zone."""

@@ -81,46 +81,47 @@ def _turn(covariance, i, j, angle):
 
 
 @compiled
-def _greedy(covariance, samples, floor, digits, cost, swap_ratio, found):
+def _consider(covariance, i, j, floor, digits, codes, savings):
+    """Note the best rotation of components i and j, i < j."""
+    a = covariance[i, i]
+    b = covariance[i, j]
+    d = covariance[j, j]
+    codes[i, j] = _code(_angle(a, b, d), digits)
+    savings[i, j] = _saving(a, b, d, floor, UNIT * codes[i, j])
+
+
+@compiled
+def _greedy(covariance, samples, floor, digits, cost, found):
     """Fill `found` (n, 3) with rotations, `covariance` changed by them; how many there are."""
     bands = covariance.shape[0]
+    codes = np.zeros((bands, bands), np.int64)
     savings = np.full((bands, bands), -1.0)
     for i in range(bands):
         for j in range(i + 1, bands):
-            angle = _angle(covariance[i, i], covariance[i, j], covariance[j, j])
-            angle = UNIT * _code(angle, digits)
-            savings[i, j] = _saving(covariance[i, i], covariance[i, j], covariance[j, j], floor, angle)
-    count = 0
-    while count < found.shape[0]:
-        best = 0.0
-        first = -1
-        second = -1
-        for i in range(bands):
-            for j in range(i + 1, bands):
-                if savings[i, j] > best:
-                    best = savings[i, j]
-                    first = i
-                    second = j
-        if first < 0 or best * samples <= cost:
-            break
-        angle = _angle(covariance[first, first], covariance[first, second], covariance[second, second])
-        code = _code(angle, digits)
-        _turn(covariance, first, second, code * UNIT)
+            _consider(covariance, i, j, floor, digits, codes, savings)
+    for count in range(found.shape[0]):
+        best = savings.argmax()
+        first = best // bands
+        second = best % bands
+        if savings[first, second] * samples <= cost:
+            return count
         found[count, 0] = first
         found[count, 1] = second
-        found[count, 2] = code
-        count += 1
+        found[count, 2] = codes[first, second]
+        _turn(covariance, first, second, UNIT * codes[first, second])
         for k in range(bands):
             for other in (first, second):
                 if k != other:
-                    i = min(k, other)
-                    j = max(k, other)
-                    angle = _angle(covariance[i, i], covariance[i, j], covariance[j, j])
-                    angle = UNIT * _code(angle, digits)
-                    savings[i, j] = _saving(covariance[i, i], covariance[i, j], covariance[j, j], floor, angle)
-    for i in range(bands):
-        for j in range(i + 1, bands):
-            stronger = covariance[j, j] > floor and covariance[j, j] > swap_ratio * covariance[i, i]
+                    _consider(covariance, min(k, other), max(k, other), floor, digits, codes, savings)
+    return found.shape[0]
+
+
+@compiled
+def _swap(covariance, floor, found, count):
+    """Let components that stand in the wrong order by far change places; how many rotations there are then."""
+    for i in range(covariance.shape[0]):
+        for j in range(i + 1, covariance.shape[0]):
+            stronger = covariance[j, j] > floor and covariance[j, j] > SWAP_RATIO * covariance[i, i]
             if stronger and count < found.shape[0]:
                 _turn(covariance, i, j, RIGHT_ANGLE * UNIT)
                 found[count, 0] = i
@@ -142,5 +143,6 @@ def find_rotations(
     found = np.zeros((MOST_ROTATIONS, 3), np.int64)
     cost = ROTATION_BITS + digits
     floor = FLOOR * step * step
-    count = _greedy(turned, samples, floor, digits, cost, SWAP_RATIO, found)
+    count = _greedy(turned, samples, floor, digits, cost, found)
+    count = _swap(turned, floor, found, count)
     return found[:count], bits(np.diag(turned), samples, step) + count * cost

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tec_zarr.errors import DamagedChunkError
-from tec_zarr.transform.basis import FINENESS, ONE, context_basis, default_basis, rotated
+from tec_zarr.transform.basis import FINENESS, context_basis, default_basis, rotated
 from tec_zarr.transform.frequencies import FREQUENCIES, ZONES
 
 ZONE_COUNT = len(ZONES)

@@ -17,14 +17,12 @@ Encoding and decoding are one walk: values go into the coder and come out as the
 
 from __future__ import annotations
 
-import math
 import struct
 
 import numpy as np
 
 from tec_zarr.entropy.adaptive import (
     CONTEXTS,
-    UNARY,
     Coder,
     Decoder,
     Encoder,
@@ -35,6 +33,7 @@ from tec_zarr.entropy.adaptive import (
 )
 from tec_zarr.entropy.rans import compiled
 from tec_zarr.errors import DamagedChunkError
+from tec_zarr.transform import side_models as models
 from tec_zarr.transform.basis import FINENESS, RIGHT_ANGLE
 from tec_zarr.transform.frequencies import BLOCK, FREQUENCIES, ZONE, ZONES
 from tec_zarr.transform.live_table import LIVE_BUCKETS, live_model
@@ -58,24 +57,6 @@ MOST_MEAN = 1 << 40
 DIGITS_BITS = 2
 FIRST_ENERGY = 40
 """Expected of the first component of the lowest zone."""
-
-QUARTERS = (0.5946035575013605, 0.7071067811865476, 0.8408964152537145)
-"""The half an octave and the quarters between 1/2 and 1."""
-
-EXPECTED_SEEN = 8
-"""How much the first contexts count as having seen. What they expect was measured on training places."""
-
-# Each first as to be expected without, then with a date before.
-COUNTS = ((27, 34, 30, 29, 31, 29, 33), (56, 60, 46, 42, 48, 49, 47))
-ENERGIES = ((71, 10, 21, 28, 32, 30, 34), (54, 18, 36, 34, 30, 28, 30, 25, 21))
-STARTS = ((50, 25, 1, 99), (50, 12, 54, 99))
-
-MEANS = (50, 22, 51, 64, 63, 50, 42, 53)
-LENGTHS = (50, 15, 13, 10, 9)
-FIRST_COLUMNS = (50, 36, 36, 36, 37, 37, 45, 43, 50, 60, 80)
-COLUMN_GAPS = (50, 23, 24, 25, 24, 26, 28, 32, 40, 45, 68)
-HALVINGS = (50, 1, 9, 13, 19, 30, 41, 49, 61, 69, 70)
-MINUS = (53, 50)
 
 
 def pack(side: Side, before: Side | None) -> bytes:
@@ -107,42 +88,13 @@ def _walk(coder: Coder, side: Side | None, bands: int, before: Side | None) -> S
     return Side(step, origin, native, mean_codes, counts, zones, bases, energies, live)
 
 
-def _bit(coder: Coder, value: int, zero: float = 0.5) -> int:
-    model = contexts(1, zero=zero, seen=4)
-    return int(coder.bits(np.array([value], np.int64), model, np.zeros(1, np.int64))[0])
-
-
-def _even(coder: Coder, value: int, width: int) -> int:
-    return int(coder.even(np.array([value], np.int64), np.array([width], np.int64))[0])
-
-
-def _unsigned(coder: Coder, value: int, model: np.ndarray) -> int:
-    return int(coder.unsigned(np.array([value], np.int64), model, np.zeros(1, np.int64))[0])
-
-
-def _signed(coder: Coder, value: int, model: np.ndarray) -> int:
-    return int(coder.signed(np.array([value], np.int64), model, np.zeros(1, np.int64))[0])
-
-
-def _expecting(*rows: tuple[int, ...], seen: int = EXPECTED_SEEN) -> np.ndarray:
-    """Fresh rows of contexts of integers: how often, in hundredths, one is not negative, then is 0, else 1, else 2, ..."""
-    model = contexts(len(rows), CONTEXTS, zero=0.5, seen=2)
-    for row, hundredths in zip(model, rows, strict=True):
-        known = len(hundredths)
-        row[:known, 0] = np.array(hundredths, np.int64) * 65536 // 100
-        row[:known, 1] = seen
-        # As the last one, up to where exp-Golomb begins.
-        row[known : 1 + UNARY] = row[known - 1]
-    return model
-
-
 def _code_step(coder: Coder, side: Side | None, before: Side | None) -> float:
     if before is not None:
         differs = side is not None and side.step != before.step
-        if not _bit(coder, int(differs), zero=0.97):
+        if not models.bit(coder, int(differs), zero=0.97):
             return before.step
     pattern = 0 if side is None else struct.unpack(">I", struct.pack(">f", side.step))[0]
-    step = struct.unpack(">f", struct.pack(">I", _even(coder, pattern, 32)))[0]
+    step = struct.unpack(">f", struct.pack(">I", models.even(coder, pattern, 32)))[0]
     if not LEAST_STEP <= step <= MOST_STEP:
         raise DamagedChunkError(f"a quantization step of {step} DN")
     return step
@@ -150,8 +102,8 @@ def _code_step(coder: Coder, side: Side | None, before: Side | None) -> float:
 
 def _code_origin(coder: Coder, side: Side | None) -> tuple[int, int]:
     given = (0, 0) if side is None else side.origin
-    first = _bit(coder, given[0], zero=0.9)
-    second = _bit(coder, given[1], zero=0.9)
+    first = models.bit(coder, given[0], zero=0.9)
+    second = models.bit(coder, given[1], zero=0.9)
     return first, second
 
 
@@ -175,7 +127,8 @@ def _code_means(coder: Coder, side: Side | None, bands: int, before: Side | None
     """Means; the differences are sent with as many low bits apart as are noise."""
     expected = np.zeros(bands, np.int64)
     if before is not None:
-        expected = np.rint(before.mean_codes * (before.step / step)).astype(np.int64)
+        moved = np.rint(before.mean_codes * (before.step / step))
+        expected = np.clip(moved, -MOST_MEAN, MOST_MEAN).astype(np.int64)
     differences = np.zeros(bands, np.int64)
     chained = 1
     shift = 0
@@ -186,22 +139,23 @@ def _code_means(coder: Coder, side: Side | None, bands: int, before: Side | None
         differences = steps if chained else differences
         typical = max(float(np.abs(differences).mean()), 1.0)
         shift = max(int(np.log2(typical)), 0)
-    chained = _bit(coder, chained)
-    shift = _even(coder, shift, 5)
-    high = coder.signed(differences >> shift, _expecting(MEANS), np.zeros(bands, np.int64))
+    chained = models.bit(coder, chained)
+    shift = models.even(coder, shift, 5)
+    high = coder.signed(differences >> shift, models.expecting(models.MEANS), np.zeros(bands, np.int64))
     low = differences & ((1 << shift) - 1)
     if shift:
         low = coder.even(low, np.full(bands, shift, np.int64))
     found = (high << shift) | low
     if chained:
         found = np.cumsum(found)
+    found += expected
     if np.abs(found).max(initial=0) > MOST_MEAN:
         raise DamagedChunkError("impossible means in side information")
-    return found + expected
+    return found
 
 
 def _code_counts(coder: Coder, side: Side | None, bands: int, before: Side | None) -> tuple[int, ...]:
-    model = _expecting(*COUNTS)
+    model = models.expecting(*models.COUNTS)
     out: list[int] = []
     last = bands // 2
     for zone in range(ZONE_COUNT):
@@ -219,18 +173,18 @@ def _code_counts(coder: Coder, side: Side | None, bands: int, before: Side | Non
 def _code_zones(
     coder: Coder, side: Side | None, bands: int, counts: tuple[int, ...], before: Side | None
 ) -> tuple[ZoneBasis | None, ...]:
-    starts = _expecting(STARTS[int(before is not None)])
-    lengths = _expecting(LENGTHS, seen=3)
-    model = _expecting(FIRST_COLUMNS, COLUMN_GAPS, HALVINGS, MINUS)
+    starts = models.expecting(models.STARTS[int(before is not None)])
+    lengths = models.expecting(models.LENGTHS, seen=3)
+    model = models.expecting(models.FIRST_COLUMNS, models.COLUMN_GAPS, models.HALVINGS, models.MINUS)
     out: list[ZoneBasis | None] = []
     for zone in range(ZONE_COUNT):
         own = None if side is None else side.zones[zone]
         if zone >= coded_zones(counts):
             out.append(None)
             continue
-        start = _unsigned(coder, 0 if own is None else own.start, starts)
-        digits = LEAST_DIGITS + _even(coder, 0 if own is None else own.digits - LEAST_DIGITS, DIGITS_BITS)
-        count = _unsigned(coder, 0 if own is None else len(own.rotations), lengths)
+        start = models.unsigned(coder, 0 if own is None else own.start, starts)
+        digits = LEAST_DIGITS + models.even(coder, 0 if own is None else own.digits - LEAST_DIGITS, DIGITS_BITS)
+        count = models.unsigned(coder, 0 if own is None else len(own.rotations), lengths)
         if count > MOST_ROTATIONS:
             raise DamagedChunkError(f"{count} rotations in side information")
         rotations = np.zeros((count, 3), np.int64) if own is None else own.rotations.copy()
@@ -276,22 +230,13 @@ def _walk_rotations(state, data, model, digits, rotations):
         rotations[k, 2] = -magnitude if minus else magnitude
 
 
-def quarter_octaves(step: float) -> int:
-    """The whole part of 4 * log2 of `step`, by comparisons, so that it is the same everywhere."""
-    mantissa, exponent = math.frexp(step)
-    quarters = 4 * (exponent - 1)
-    for border in QUARTERS:
-        quarters += int(mantissa >= border)
-    return quarters
-
-
 def _code_energies(
     coder: Coder, side: Side | None, bands: int, counts: tuple[int, ...], before: Side | None, step: float
 ) -> np.ndarray:
-    model = _expecting(*ENERGIES)
+    model = models.expecting(*models.ENERGIES)
     moved = 0
     if before is not None and before.step != step:
-        moved = quarter_octaves(before.step) - quarter_octaves(step)
+        moved = models.quarter_octaves(before.step) - models.quarter_octaves(step)
     out = np.full((ZONE_COUNT, bands), DEAD, np.int64)
     for zone, count in enumerate(counts):
         for component in range(count):

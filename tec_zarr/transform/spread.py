@@ -7,7 +7,6 @@ import pathlib
 
 import numpy as np
 
-
 PATH = pathlib.Path(__file__).with_name("spread.npz")
 
 KNOWN_COMPONENTS = 12
