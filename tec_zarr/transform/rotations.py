@@ -54,14 +54,19 @@ def _code(angle, digits):
 
 
 @compiled
+def _bits(energy, floor):
+    """About how many bits a coefficient takes; rounding can leave an energy below 0."""
+    return 0.5 * math.log2(1 + max(energy, 0.0) / floor)
+
+
+@compiled
 def _saving(a, b, d, floor, angle):
     """What a rotation saves, in bits of one sample."""
     c = math.cos(angle)
     s = math.sin(angle)
     first = c * c * a + 2 * c * s * b + s * s * d
     second = s * s * a - 2 * c * s * b + c * c * d
-    before = math.log2(1 + a / floor) + math.log2(1 + d / floor)
-    return 0.5 * (before - math.log2(1 + max(first, 0.0) / floor) - math.log2(1 + max(second, 0.0) / floor))
+    return _bits(a, floor) + _bits(d, floor) - _bits(first, floor) - _bits(second, floor)
 
 
 @compiled
@@ -86,8 +91,9 @@ def _consider(covariance, i, j, floor, digits, codes, savings):
     a = covariance[i, i]
     b = covariance[i, j]
     d = covariance[j, j]
-    codes[i, j] = _code(_angle(a, b, d), digits)
-    savings[i, j] = _saving(a, b, d, floor, UNIT * codes[i, j])
+    code = _code(_angle(a, b, d), digits)
+    codes[i, j] = code
+    savings[i, j] = _saving(a, b, d, floor, UNIT * code) if code else 0.0
 
 
 @compiled

@@ -137,8 +137,7 @@ def _code_means(coder: Coder, side: Side | None, bands: int, before: Side | None
         steps = np.diff(differences, prepend=0)
         chained = int(np.abs(steps).sum() < np.abs(differences).sum())
         differences = steps if chained else differences
-        typical = max(float(np.abs(differences).mean()), 1.0)
-        shift = max(int(np.log2(typical)), 0)
+        shift = models.best_shift(differences)
     chained = models.bit(coder, chained)
     shift = models.even(coder, shift, 5)
     high = coder.signed(differences >> shift, models.expecting(models.MEANS), np.zeros(bands, np.int64))

@@ -23,6 +23,8 @@ COLUMN_GAPS = (50, 23, 24, 25, 24, 26, 28, 32, 40, 45, 68)
 HALVINGS = (50, 1, 9, 13, 19, 30, 41, 49, 61, 69, 70)
 MINUS = (53, 50)
 
+MOST_SHIFT = 31
+
 QUARTERS = (0.5946035575013605, 0.7071067811865476, 0.8408964152537145)
 """The half an octave and the quarters between 1/2 and 1."""
 
@@ -67,3 +69,12 @@ def quarter_octaves(step: float) -> int:
     for border in QUARTERS:
         quarters += int(mantissa >= border)
     return quarters
+
+
+def best_shift(values: np.ndarray) -> int:
+    """How many low bits of integers to send as they are; the encoder's choice."""
+    costs = []
+    for shift in range(MOST_SHIFT + 1):
+        high = np.abs(values >> shift)
+        costs.append(shift * len(values) + 2 * np.log2(1 + high).sum())
+    return int(np.argmin(costs))
