@@ -1,38 +1,51 @@
-"""A chart of the curves of all codecs."""
+"""Charts of PSNR over bits a sample."""
 
 from __future__ import annotations
 
-import itertools
+import math
 import pathlib
-from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-COLORS = ("#4477aa", "#0b2f5c", "#ccbb44", "#66ccee", "#999999", "#aa66cc", "#5b1a78", "#66aa55", "#00501e", "#555555")
-MARKERS = "os^vDPX<>*"
-OURS = ("#d62728", "#ff7f0e", "#8c1515", "#e377c2")
+import cases
+import curves
+
+if TYPE_CHECKING:
+    from tables import Result
+
+COLUMNS = 3
+FLOOR_DB = 29
+CEILING_DB = 52
+OURS = "tec_zarr"
+STYLES = {
+    OURS: {"color": "#d62728", "marker": "o", "linewidth": 2.4, "zorder": 3},
+    cases.KLT_BANDS: {"color": "#66aa55", "marker": "^"},
+    cases.KLT_DATES: {"color": "#00501e", "marker": "v"},
+    cases.PCA_X265: {"color": "#5b1a78", "marker": "s"},
+    cases.JPEG2000_BANDS: {"color": "#4477aa", "marker": "D"},
+    cases.JPEG2000_DATES: {"color": "#66ccee", "marker": "P"},
+}
 
 
-def draw(curves: Mapping[str, Sequence[dict]], ours: set[str], title: str, path: pathlib.Path) -> None:
-    """PSNR over bppb on a logarithmic axis; `ours` are thick and listed first, others by their bits."""
+def draw(found: list[Result], path: pathlib.Path) -> None:
+    """A panel for each case, bits on a logarithmic axis."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter
 
-    figure = Figure(figsize=(10, 6), layout="constrained")
-    axes = figure.subplots()
-    styles = {
-        True: itertools.cycle(zip(OURS, "oooo", strict=True)),
-        False: itertools.cycle(zip(COLORS, MARKERS, strict=True)),
-    }
-    for name, points in sorted(curves.items(), key=lambda item: item[0] not in ours):
-        mine = name in ours
-        color, marker = next(styles[mine])
-        rate, psnr = ([p[key] for p in points] for key in ("bppb", "psnr"))
-        width, size = (2.8, 6) if mine else (1.4, 4.5)
-        axes.plot(rate, psnr, color=color, marker=marker, lw=width, ms=size, label=name, zorder=3 if mine else 2)
-    axes.set(
-        xscale="log", xlabel="bits a sample (bppb), all bytes counted", ylabel="PSNR in dB (peak 10,000 DN)", title=title
-    )
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-    axes.grid(visible=True, which="major", alpha=0.4)
-    axes.grid(visible=True, which="minor", alpha=0.15)
-    figure.legend(loc="outside right center", frameon=False)
-    figure.savefig(path, dpi=120)
+    columns = min(COLUMNS, len(found))
+    rows = math.ceil(len(found) / columns)
+    figure = Figure(figsize=(5 * columns, 3.6 * rows + 0.6), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for panel, result in zip(panels, found, strict=False):
+        for name, curve in {OURS: result.ours, **result.peers}.items():
+            bits, decibels = zip(*curves.best_points(curve), strict=True)
+            panel.plot(bits, decibels, label=name, markersize=4, **STYLES[name])
+        panel.set(xscale="log", ylim=(FLOOR_DB, CEILING_DB), title=result.case.name)
+        panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        panel.grid(visible=True, alpha=0.3)
+    for panel in panels[len(found) :]:
+        panel.set_axis_off()
+    figure.supxlabel("bits a sample, all bytes counted")
+    figure.supylabel("PSNR in dB (peak 10,000 DN)")
+    lines, names = panels[0].get_legend_handles_labels()
+    figure.legend(lines, names, loc="outside lower center", ncols=len(names), frameon=False)
+    figure.savefig(path, dpi=110)

@@ -11,11 +11,11 @@ from locations import Location
 
 QUALITIES = (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
 TOKENS = tuple(range(1, 17))
-DECIBELS = (30, 32, 34, 36, 38, 40, 42, 44, 47)
+DECIBELS = (28, 30, 32, 34, 36, 38, 40, 42, 44, 46, 48, 51)
 SPERR_DECIBELS = (6, 10, 14, 18, 22, 26, 30, 34, 38, 42)
 JPEGXL_DISTANCES = (25, 12, 7, 4.5, 3, 2, 1.3, 0.9, 0.55, 0.35)
-QUANTIZERS = (55, 54, 52, 48, 44, 40, 36, 32, 28)
-COMPONENT_QUANTIZERS = (62, 60, 56, 52, 48, 44, 40, 36, 32, 28)
+QUANTIZERS = (55, 54, 52, 48, 44, 40, 36, 32, 28, 24, 20)
+COMPONENT_QUANTIZERS = (62, 60, 57, 54, 51, 48, 45, 42, 39, 36, 33, 30, 27, 24, 20)
 WEBP_SETTINGS = ("RGB 0", "RGB 5", "RGB 20", "RGB 40", "RGB 60", "RGB 75", "RGB 83", "gray 91", "gray 95", "gray 98")
 
 Coder = tuple[Callable[[Location, object], bytes], Callable[[bytes], np.ndarray]]
@@ -79,7 +79,7 @@ class Model(Codec):
 
 PEERS = (
     Peer("JPEG 2000, a band a file", DECIBELS, "jpeg2000", "bands"),
-    Peer("JPEG 2000, 12 components", DECIBELS, "jpeg2000", "frames"),
+    Peer("JPEG 2000, bands as components", DECIBELS, "jpeg2000", "frames"),
     Peer("JPEG XL", JPEGXL_DISTANCES, "jpegxl", "bands"),
     Peer("WebP, 8 bit", WEBP_SETTINGS, "webp", "bands"),
     Peer("SPERR", SPERR_DECIBELS, "sperr", "volume"),

@@ -1,75 +1,85 @@
-"""Curves of rate over distortion and what is read from two of them."""
+"""What is read from curves of bits over PSNR."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 
-import numpy as np
-from measures import psnr
-from scipy.interpolate import PchipInterpolator
+Curve = list[tuple[float, float]]
+"""Bits a sample and PSNR in dB."""
 
-Point = dict
-LEVELS_DB = (33.0, 34.0, 36.0, 38.0, 41.0)
+LEVELS_DB = (31, 33, 35, 37, 38, 39, 41, 43, 44, 45)
 
 
-def pooled(records: Iterable[dict], settings: Sequence) -> list[Point]:
-    """A point a setting: all bits over all samples, one mean squared error over all valid samples of all locations.
-
-    Only settings that every location of these records of one codec has, and that err at all.
-    """
-    by_setting = {s: [] for s in settings}
-    for record in records:
-        by_setting[record["setting"]].append(record)
-    locations = max(map(len, by_setting.values()), default=0)
-    points = []
-    for setting, chosen in by_setting.items():
-        size, samples, error, valid = (sum(r[key] for r in chosen) for key in ("bytes", "samples", "squared_error", "valid"))
-        decibels = psnr(error, valid)
-        if len(chosen) == locations and decibels is not None:
-            points.append({"setting": setting, "bppb": 8 * size / samples, "psnr": decibels})
-    return points
+def best_points(curve: Curve) -> Curve:
+    """The points that no other beats in both, by PSNR."""
+    kept: Curve = []
+    for bits, decibels in sorted(curve, key=lambda point: (point[0], -point[1])):
+        if not kept or decibels > kept[-1][1]:
+            kept.append((bits, decibels))
+    return kept
 
 
-def log_rate(points: Sequence[Point]) -> PchipInterpolator | None:
-    """Logarithm of bppb over PSNR, through the points that no other beats in both; None where fewer than two remain."""
-    kept: list[tuple[float, float]] = []
-    for rate, decibels in sorted(((p["bppb"], p["psnr"]) for p in points), key=lambda p: (p[0], -p[1])):
-        if not kept or decibels > kept[-1][0]:
-            kept.append((decibels, math.log(rate)))
-    return PchipInterpolator(*zip(*kept, strict=True), extrapolate=False) if len(kept) > 1 else None
+def bits_at(curve: Curve, decibels: float) -> float | None:
+    """Bits a sample at a PSNR, their logarithm interpolated linearly; None beyond the ends of the curve."""
+    points = best_points(curve)
+    for (bits, low), (more_bits, high) in zip(points, points[1:], strict=False):
+        if low <= decibels <= high:
+            part = (decibels - low) / (high - low)
+            return math.exp((1 - part) * math.log(bits) + part * math.log(more_bits))
+    return None
 
 
-def bd_rate(points: Sequence[Point], reference: Sequence[Point], span: tuple[float, float] | None = None) -> float | None:
-    """Mean difference in bits at equal PSNR against `reference` in percent: -50 is half the bits.
+def best_at(curves: Iterable[Curve], decibels: float) -> float | None:
+    """Bits a sample of the best of several codecs at a PSNR; None where none of them has it."""
+    found = []
+    for curve in curves:
+        bits = bits_at(curve, decibels)
+        if bits is not None:
+            found.append(bits)
+    return min(found, default=None)
 
-    Bjøntegaard, VCEG-M33, 2001, with monotone piecewise cubics (JCTVC-L1100) instead of one cubic. Over the PSNR that both
-    curves reach, within `span` in dB where given; None where they share none.
-    """
-    ours, theirs = log_rate(points), log_rate(reference)
-    if ours is None or theirs is None:
+
+def ratio(ours: Curve, others: Iterable[Curve], decibels: float) -> float | None:
+    """Bits of `ours` as a share of those of the best of `others` at a PSNR; None where either is not known."""
+    mine = bits_at(ours, decibels)
+    theirs = best_at(others, decibels)
+    if mine is None or theirs is None:
         return None
-    low, high = (f(ours.x[i], theirs.x[i]) for f, i in ((max, 0), (min, -1)))
-    if span is not None:
-        low, high = max(low, span[0]), min(high, span[1])
-    if low >= high:
-        return None
-    difference = float(ours.integrate(low, high) - theirs.integrate(low, high)) / (high - low)
-    return 100 * math.expm1(difference)
+    return mine / theirs
 
 
-def bits_at(points: Sequence[Point], decibels: float) -> float | None:
-    """bppb at a PSNR; None beyond the ends of the curve."""
-    curve = log_rate(points)
-    found = math.nan if curve is None else float(np.exp(curve(decibels)))
-    return None if math.isnan(found) else found
+def summed_ratio(
+    pairs: Iterable[tuple[Curve, list[Curve], int]], decibels: float
+) -> float | None:
+    """As `ratio`, of several chunks, each at that PSNR: all bits over all bits of the best.
+
+    Parameters
+    ----------
+    pairs
+        Of each chunk our curve, the others' and how many samples it has.
+    decibels
+        PSNR.
+
+    Returns
+    -------
+    The share; None where it is not known of some chunk.
+    """
+    mine = 0.0
+    theirs = 0.0
+    for ours, others, samples in pairs:
+        own = bits_at(ours, decibels)
+        best = best_at(others, decibels)
+        if own is None or best is None:
+            return None
+        mine += own * samples
+        theirs += best * samples
+    return mine / theirs if theirs else None
 
 
-def against(points: Sequence[Point], reference: Sequence[Point]) -> dict:
-    """BD-rate in percent, overall, from 33 to 36 dB and from 36 to 41 dB, and the ratio of bits to `reference`'s by PSNR."""
-    ratios = {}
-    for decibels in LEVELS_DB:
-        ours, theirs = bits_at(points, decibels), bits_at(reference, decibels)
-        ratios[f"{decibels:g}"] = None if ours is None or theirs is None else ours / theirs
-    spans = {"percent": None, "percent_33_36": (33.0, 36.0), "percent_36_41": (36.0, 41.0)}
-    return {**{name: bd_rate(points, reference, span) for name, span in spans.items()}, "bits_ratio": ratios}
+def highest(curves: Mapping[str, Curve]) -> dict[str, float]:
+    """The highest PSNR of each curve, dB."""
+    found = {}
+    for name, curve in curves.items():
+        found[name] = max(decibels for _, decibels in curve)
+    return found

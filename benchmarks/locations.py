@@ -16,15 +16,16 @@ from tec_zarr.training.corpus import read_corpus_file
 
 
 class Cut(NamedTuple):
-    """The first `pixels` each way of the first `dates` (None: all)."""
+    """The first `pixels` each way of the first `dates` (None: all), of `bands` in their order (None: of the twelve of L2A)."""
 
     pixels: int | None = None
     dates: int | None = None
+    bands: tuple[str, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Location:
-    """`cube` uint16 (time, band, y, x) as published, of those `bands` that are among the twelve of L2A."""
+    """`cube` uint16 (time, band, y, x) as published, of `bands`."""
 
     name: str
     cube: np.ndarray
@@ -63,9 +64,10 @@ def find(folder: pathlib.Path, names: list[str] | None) -> list[pathlib.Path]:
 def load(path: pathlib.Path, cut: Cut) -> Location:
     """What `cut` leaves of a file; raises ValueError where there is nothing to measure."""
     data, meta = read_corpus_file(path)
-    bands = tuple(b for b in L2A if b in meta["bands"])
+    wanted = cut.bands or L2A
+    bands = tuple(b for b in wanted if b in meta["bands"])
     if not bands:
-        raise ValueError(f"none of its bands {meta['bands']} is one of L2A's")
+        raise ValueError(f"none of its bands {meta['bands']} is one of {', '.join(wanted)}")
     chosen = [meta["bands"].index(b) for b in bands]
     cube = np.ascontiguousarray(data[: cut.dates, chosen, : cut.pixels, : cut.pixels])
     location = Location(path.stem, cube, bands, int(meta.get("offset_dn") or 0), meta.get("nodata", 0))

@@ -35,6 +35,12 @@ def measure(location: Location, decoded: np.ndarray) -> dict:
     }
 
 
+def squared_error(location: Location, decoded: np.ndarray) -> tuple[float, int]:
+    """Sum of squared errors in DN over valid samples, and how many these are."""
+    error = location.cube[location.valid].astype(np.float64) - decoded[location.valid]
+    return float(error @ error), error.size
+
+
 def reflectance_dn(values: np.ndarray, offset_dn: int) -> np.ndarray:
     """DN of which 10,000 are a reflectance of 1."""
     return values.astype(np.float32) + offset_dn

@@ -1,0 +1,89 @@
+"""Bits over PSNR of the classical codecs, kept in a file so that later runs need only code what has changed.
+
+    python benchmarks/classical.py --data FOLDER [--sets val others training] [--names NAME …] [--out FILE] [--again]
+
+FOLDER holds the corpus' `val` and `train`. Needs the extra `bench`. Every byte counts. What FILE already has is kept, unless
+`--again`; it is written after every curve.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+import time
+
+import cases
+import contenders
+import measures
+import machine
+
+RESULTS = pathlib.Path(__file__).with_name("results") / "peers.json"
+
+Curve = list[tuple[float, float]]
+"""Bits a sample and PSNR in dB, from the fewest bits to the most."""
+
+
+def curve(codec: contenders.Codec, case: cases.Case, data: pathlib.Path) -> Curve:
+    """A point for each setting of a codec; those without any error are left out."""
+    location = case.load(data)
+    encode, decode = codec.coder()
+    points = []
+    for setting in codec.settings:
+        coded = encode(location, setting)
+        error, valid = measures.squared_error(location, decode(coded))
+        decibels = measures.psnr(error, valid)
+        if decibels is not None:
+            bits = 8 * len(coded) / location.cube.size
+            points.append((round(bits, 6), round(decibels, 3)))
+    return sorted(points)
+
+
+def read(path: pathlib.Path = RESULTS) -> dict[str, dict[str, Curve]]:
+    """Curves by name of a case and of a codec; none where there is no file."""
+    if not path.exists():
+        return {}
+    return json.loads(path.read_text())["curves"]
+
+
+def write(path: pathlib.Path, curves: dict[str, dict[str, Curve]]) -> None:
+    """All curves, a line a curve."""
+    lines = []
+    for case, by_codec in curves.items():
+        rows = [f"   {json.dumps(codec)}: {json.dumps(points)}" for codec, points in by_codec.items()]
+        lines.append(f"  {json.dumps(case)}: {{\n" + ",\n".join(rows) + "\n  }")
+    head = {
+        "command": "python benchmarks/classical.py --data ../shared/data",
+        "points": "bits a sample, PSNR in dB against 10,000 DN; all bytes counted",
+        "versions": machine.versions(),
+    }
+    text = json.dumps(head, indent=1).removesuffix("\n}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text + ',\n "curves": {\n' + ",\n".join(lines) + "\n }\n}\n")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=pathlib.Path, required=True)
+    parser.add_argument("--sets", nargs="*", default=list(cases.SETS), choices=cases.SETS)
+    parser.add_argument("--names", nargs="*", help="only these places")
+    parser.add_argument("--out", type=pathlib.Path, default=RESULTS)
+    parser.add_argument("--again", action="store_true", help="code anew what the file has")
+    args = parser.parse_args(arguments)
+    curves = read(args.out)
+    codecs = {peer.name: peer for peer in contenders.PEERS}
+    for case in cases.chosen(args.sets, args.names):
+        known = curves.setdefault(case.peers_of, {})
+        for name in cases.PEERS:
+            if name in known and not args.again:
+                continue
+            began = time.perf_counter()
+            known[name] = curve(codecs[name], case, args.data)
+            write(args.out, curves)
+            print(f"{case.peers_of}: {name}, {time.perf_counter() - began:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
