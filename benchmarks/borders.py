@@ -12,8 +12,8 @@ import argparse
 import pathlib
 
 import locations
+import machine
 import numpy as np
-import rd
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 QUALITIES = (30, 75, 100)
@@ -58,9 +58,9 @@ def main() -> None:
     parser.add_argument("--names", nargs="*", help="only these locations")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
-    rd.limit_threads(args.threads)
+    machine.limit_threads(args.threads)
     cut = locations.Cut(256, 2)
-    for path in rd.usable(locations.find(args.data, args.names), cut):
+    for path in locations.usable(locations.find(args.data, args.names), cut):
         for quality in QUALITIES:
             found = ratios(locations.load(path, cut), quality, np.random.default_rng(0))
             worst = np.max(list(found.values()), axis=0)

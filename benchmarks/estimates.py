@@ -13,8 +13,8 @@ import warnings
 from collections.abc import Iterator
 
 import locations
+import machine
 import numpy as np
-import rd
 import xarray as xr
 
 from tec_zarr.models.bands import L2A
@@ -30,7 +30,7 @@ def cube_of(values: np.ndarray) -> xr.DataArray:
 def cubes(folder: pathlib.Path) -> Iterator[tuple[str, xr.DataArray, int]]:
     """Name, cube and side of its chunks."""
     pieces = []
-    for path in rd.usable(locations.find(folder, None), locations.Cut()):
+    for path in locations.usable(locations.find(folder, None), locations.Cut()):
         location = locations.load(path, locations.Cut())
         if location.bands != L2A:
             continue
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--quality", type=float, default=75)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
-    rd.limit_threads(args.threads)
+    machine.limit_threads(args.threads)
     warnings.simplefilter("ignore")
     for name, cube, side in cubes(args.data):
         options = {"quality": args.quality, "chunks": {"time": 1, "y": side, "x": side}}

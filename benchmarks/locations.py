@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import pathlib
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -74,3 +75,16 @@ def load(path: pathlib.Path, cut: Cut) -> Location:
     if not location.valid.any():
         raise ValueError("no valid sample")
     return location
+
+
+def usable(paths: list[pathlib.Path], cut: Cut) -> list[pathlib.Path]:
+    """The files that can be read and have something to measure; says why of the others."""
+    kept = []
+    for path in paths:
+        try:
+            load(path, cut)
+        except (OSError, ValueError) as error:
+            print(f"left out {path.stem}: {type(error).__name__}: {error}", file=sys.stderr)
+            continue
+        kept.append(path)
+    return kept
