@@ -15,8 +15,8 @@ import time
 
 import cases
 import contenders
-import measures
 import machine
+import measures
 
 RESULTS = pathlib.Path(__file__).with_name("results") / "peers.json"
 
@@ -63,9 +63,7 @@ def write(path: pathlib.Path, curves: dict[str, dict[str, Curve]]) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--sets", nargs="*", default=list(cases.SETS), choices=cases.SETS)
     parser.add_argument("--names", nargs="*", help="only these places")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping
 
@@ -23,7 +24,7 @@ def best_points(curve: Curve) -> Curve:
 def bits_at(curve: Curve, decibels: float) -> float | None:
     """Bits a sample at a PSNR, their logarithm interpolated linearly; None beyond the ends of the curve."""
     points = best_points(curve)
-    for (bits, low), (more_bits, high) in zip(points, points[1:], strict=False):
+    for (bits, low), (more_bits, high) in itertools.pairwise(points):
         if low <= decibels <= high:
             part = (decibels - low) / (high - low)
             return math.exp((1 - part) * math.log(bits) + part * math.log(more_bits))
@@ -49,9 +50,7 @@ def ratio(ours: Curve, others: Iterable[Curve], decibels: float) -> float | None
     return mine / theirs
 
 
-def summed_ratio(
-    pairs: Iterable[tuple[Curve, list[Curve], int]], decibels: float
-) -> float | None:
+def summed_ratio(pairs: Iterable[tuple[Curve, list[Curve], int]], decibels: float) -> float | None:
     """As `ratio`, of several chunks, each at that PSNR: all bits over all bits of the best.
 
     Parameters

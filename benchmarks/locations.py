@@ -17,7 +17,7 @@ from tec_zarr.training.corpus import read_corpus_file
 
 
 class Cut(NamedTuple):
-    """The first `pixels` each way of the first `dates` (None: all), of `bands` in their order (None: of the twelve of L2A)."""
+    """The first `pixels` each way of the first `dates` (None: all), of `bands` (None: of the twelve of L2A)."""
 
     pixels: int | None = None
     dates: int | None = None

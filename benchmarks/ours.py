@@ -90,9 +90,7 @@ def point(location: locations.Location, is_float: bool = False, **settings: obje
     decoded = decode(data)
     ended = time.perf_counter()
     error, valid = measures.squared_error(location, decoded)
-    return Point(
-        len(data), location.cube.size, error, valid, encoded - began, ended - encoded
-    )
+    return Point(len(data), location.cube.size, error, valid, encoded - began, ended - encoded)
 
 
 def curve(points: list[Point]) -> list[tuple[float, float]]:

@@ -1,24 +1,33 @@
-"""Speed and memory on chunks of 4 x 12 x 256 x 256, in turn with JPEG 2000 (OpenJPEG) at like quality, in one run.
+"""Speed and memory on chunks of 4 x 12 x 256 x 256, in turn with OpenJPEG and x265 at like quality, in one run.
 
-    python benchmarks/speed.py [--data CORPUS_FOLDER] [--chunks 4] [--rounds 5]
+    python benchmarks/speed.py --data FOLDER [--out speed.json] [--chunks 4] [--rounds 5] [--cores 2] [--settings …]
 
-MB/s of raw uint16, the median of the rounds with the least and the greatest. tec_zarr codes the chunks from as many threads
-as there are chunks, as Dask would; OpenJPEG codes a date a file in as many threads as there are cores.
+MB/s of raw uint16 at the default quality: the median of the rounds, the least and the greatest. All codecs code as many
+chunks at once as there are cores, each of one thread. Then the seconds of a chunk by stage, on one core, and what a fresh
+process takes. FOLDER holds the corpus' `val`; without it chunks are synthetic.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import pathlib
-import resource
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import cases
+import contenders
+import machine
 import numpy as np
-from peers import jpeg2000
+import ours
+import stages
+from peers import jpeg2000, x265
 
 from tec_zarr.codec import metrics
 from tec_zarr.codec.chunk import decode_chunk, encode_chunk
@@ -27,9 +36,10 @@ from tec_zarr.models.bands import L2A
 from tec_zarr.testing.synthetic import series
 from tec_zarr.training.corpus import read_corpus_file
 
-SITES = ("l2a_ts_ssl4eo_0080717", "l2a_ts_ssl4eo_0181476")
-DECIBELS = 38.7
-QUALITY = 50.0
+CORNERS = ((0, 0), (8, 8), (0, 8), (8, 0))
+MODES = {"tec_zarr": {}, "tec_zarr effort=0": {"effort": 0}, "tec_zarr static": {"context": "none"}}
+
+Coder = tuple[Callable[[np.ndarray], bytes], Callable[[bytes], np.ndarray]]
 
 
 def chunks(data: pathlib.Path | None, count: int) -> list[np.ndarray]:
@@ -37,52 +47,143 @@ def chunks(data: pathlib.Path | None, count: int) -> list[np.ndarray]:
     if data is None:
         return [series(seed=i).values for i in range(count)]
     cubes = []
-    for name in SITES:
-        cube, meta = read_corpus_file(data / f"{name}.zip")
-        cubes.append(cube[:, [meta["bands"].index(b) for b in L2A]])
-    corners = [np.s_[..., y : y + 256, x : x + 256] for y, x in ((0, 0), (8, 8), (0, 8), (8, 0))]
-    return [np.ascontiguousarray(cubes[i % 2][corners[i // 2 % 4]]) for i in range(count)]
+    for name in cases.SSL4EO:
+        cube, meta = read_corpus_file(data / "val" / f"{name}.zip")
+        cubes.append(cube[:, [meta["bands"].index(band) for band in L2A]])
+    found = []
+    for i in range(count):
+        y, x = CORNERS[i // len(cubes) % len(CORNERS)]
+        cut = cubes[i % len(cubes)][..., y : y + 256, x : x + 256]
+        found.append(np.ascontiguousarray(cut))
+    return found
+
+
+def psnr(before: Sequence[np.ndarray], after: Sequence[np.ndarray]) -> float:
+    """Of all chunks together, dB."""
+    original = np.concatenate([cube.ravel() for cube in before])
+    decoded = np.concatenate([cube.ravel() for cube in after])
+    return metrics.psnr(original, decoded, metrics.measured(original, 0))
+
+
+def mode(settings: dict[str, object]) -> Coder:
+    """tec_zarr with some settings."""
+    chosen = Settings(**settings)
+    return (lambda cube: encode_chunk(cube, chosen)), decode_chunk
+
+
+def openjpeg(decibels: float) -> Coder:
+    """A date a file, near a PSNR."""
+    return (lambda cube: jpeg2000.encode_frames(cube, decibels)), jpeg2000.decode_frames
+
+
+def pca_x265(cube: np.ndarray, decibels: float) -> Coder:
+    """A video a principal component, at the setting that comes nearest to a PSNR on `cube`."""
+    off = {}
+    for setting in contenders.COMPONENT_QUANTIZERS:
+        decoded = x265.decode_components(x265.encode_components(cube, setting))
+        off[setting] = abs(psnr([cube], [decoded]) - decibels)
+    chosen = min(off, key=off.get)
+    return (lambda cube: x265.encode_components(cube, chosen)), x265.decode_components
 
 
 def timed(function: Callable, items: Sequence, threads: int) -> tuple[float, list]:
+    """Seconds of a function on all items, and what it gave."""
     with ThreadPoolExecutor(threads) as pool:
         began = time.perf_counter()
         out = list(pool.map(function, items))
         return time.perf_counter() - began, out
 
 
-def main() -> None:
+def measure(coders: dict[str, Coder], cubes: list[np.ndarray], rounds: int, cores: int) -> dict:
+    """MB/s of each round, bits a sample and PSNR of each coder; coders take turns."""
+    megabytes = sum(cube.nbytes for cube in cubes) / 1e6
+    samples = sum(cube.size for cube in cubes)
+    found = {name: {"encode": [], "decode": []} for name in coders}
+    for _ in range(rounds):
+        for name, (encode, decode) in coders.items():
+            took, coded = timed(encode, cubes, cores)
+            found[name]["encode"].append(megabytes / took)
+            took, decoded = timed(decode, coded, cores)
+            found[name]["decode"].append(megabytes / took)
+            found[name]["bits"] = 8 * sum(map(len, coded)) / samples
+            found[name]["psnr"] = psnr(cubes, decoded)
+    return found
+
+
+def by_stage(coder: Coder, cube: np.ndarray) -> dict[str, dict[str, float]]:
+    """Seconds by stage of encoding and of decoding a chunk; "all" is what they took by the clock."""
+    encode, decode = coder
+    found = {}
+    with stages.clocked() as clock:
+        began = time.perf_counter()
+        coded = encode(cube)
+        found["encode"] = {**clock.seconds, "all": time.perf_counter() - began}
+    with stages.clocked() as clock:
+        began = time.perf_counter()
+        decode(coded)
+        found["decode"] = {**clock.seconds, "all": time.perf_counter() - began}
+    return found
+
+
+def process(cube: np.ndarray, settings: dict[str, object]) -> dict:
+    """What `probe.py` says of a fresh process."""
+    script = pathlib.Path(__file__).with_name("probe.py")
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "chunk.npy")
+        np.save(path, cube)
+        command = [sys.executable, str(script), str(path), json.dumps(settings)]
+        said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(said.stdout)
+
+
+def report(found: dict) -> None:
+    """Print all that was measured."""
+    for name, measured in found["speed"].items():
+        for what in ("encode", "decode"):
+            each = measured[what]
+            middle = statistics.median(each)
+            print(f"{name} {what}: {middle:.1f} MB/s ({min(each):.1f} to {max(each):.1f})")
+        print(f"{name}: {measured['bits']:.4f} bits a sample, {measured['psnr']:.2f} dB")
+    for name, directions in found["stages"].items():
+        for what, seconds in directions.items():
+            parts = ", ".join(f"{stage} {took:.3f}" for stage, took in seconds.items())
+            print(f"{name} {what}, seconds of a chunk on a core: {parts}")
+    for name, taken in found["processes"].items():
+        torch = "with" if taken["has_torch"] else "without"
+        print(f"{name}: a process takes {taken['peak_gb']:.2f} GB, {torch} torch, {taken['start']:.1f} s at first")
+
+
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=pathlib.Path)
+    parser.add_argument("--out", type=pathlib.Path, help="JSON to write")
     parser.add_argument("--chunks", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=5)
-    args = parser.parse_args()
+    parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--settings", nargs="*", default=[], help="such as quality=50")
+    args = parser.parse_args(arguments)
+    machine.limit_threads(1)
     cubes = chunks(args.data, args.chunks)
-    megabytes = sum(c.nbytes for c in cubes) / 1e6
-    settings, cores = Settings(quality=QUALITY), os.cpu_count() or 1
-
-    decode_chunk(encode_chunk(cubes[0], settings))
-    speeds: dict[str, list[float]] = {}
-    for _ in range(args.rounds):
-        ours_encode, ours = timed(lambda cube: encode_chunk(cube, settings), cubes, args.chunks)
-        ours_decode, decoded = timed(decode_chunk, ours, args.chunks)
-        theirs_encode, theirs = timed(lambda cube: jpeg2000.encode_frames(cube, DECIBELS), cubes, cores)
-        theirs_decode, back = timed(jpeg2000.decode_frames, theirs, cores)
-        seconds = {
-            "tec_zarr encode": ours_encode, "tec_zarr decode": ours_decode,
-            "OpenJPEG encode": theirs_encode, "OpenJPEG decode": theirs_decode,
-        }  # fmt: skip
-        for name, took in seconds.items():
-            speeds.setdefault(name, []).append(megabytes / took)
-
-    for name, found in speeds.items():
-        print(f"{name}  {statistics.median(found):6.1f} MB/s  ({min(found):.1f} to {max(found):.1f})")
-    for name, files, result in (("tec_zarr", ours, decoded), ("OpenJPEG", theirs, back)):
-        before, after = np.concatenate([c.ravel() for c in cubes]), np.concatenate([c.ravel() for c in result])
-        size = sum(map(len, files))
-        psnr = metrics.psnr(before, after, metrics.measured(before, 0))
-        print(f"{name}: {metrics.bppb(size, before.size):.4f} bppb, {psnr:.2f} dB")
-    print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB; {cores} cores")
+    given = ours.parsed(args.settings)
+    modes = {name: {**given, **settings} for name, settings in MODES.items()}
+    coders = {name: mode(settings) for name, settings in modes.items()}
+    # The first chunk of a process compiles and loads; it also says at what PSNR peers are to be.
+    for encode, decode in coders.values():
+        decode(encode(cubes[0]))
+    encode, decode = coders["tec_zarr"]
+    decibels = psnr([cubes[0]], [decode(encode(cubes[0]))])
+    coders["OpenJPEG"] = openjpeg(decibels)
+    coders["PCA + x265"] = pca_x265(cubes[0], decibels)
+    found = {
+        "versions": machine.versions(),
+        "cores": args.cores,
+        "speed": measure(coders, cubes, args.rounds, args.cores),
+        "stages": {name: by_stage(coders[name], cubes[0]) for name in modes},
+        "processes": {name: process(cubes[0], settings) for name, settings in modes.items()},
+    }
+    report(found)
+    if args.out:
+        args.out.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -2,11 +2,12 @@
 
     python benchmarks/targets.py --data FOLDER --out targets.json [--crops 200] [--seed 0] [--names NAME …]
 
-Every file is coded at most 256 pixels each way at the targets of `WHOLE`; then crops of random files, dates, selections of
-bands in random order, sizes and places, each at a random target. A target is met where PSNR is within 0.05 dB and the others
-within 2 %, as measured on the decoded chunk. Else the chunk says so, and the target is "beyond" what qualities 1 and 100
-give or "missed" between them; a chunk that does not say so is "silent", which must never be. `times` are the seconds of a target as a multiple of
-those of a plain encode at the quality that it came to, the best of `ROUNDS` each.
+Every file is coded at most 256 pixels each way at the targets of `WHOLE`; then crops of random files, dates, selections
+of bands in random order, sizes and places, each at a random target. A target is met where PSNR is within 0.05 dB and
+the others within 2 %, as measured on the decoded chunk. Else the chunk says so, and the target is "beyond" what
+qualities 1 and 100 give or "missed" between them; a chunk that does not say so is "silent", which must never be.
+`times` are the seconds of a target as a multiple of those of a plain encode at the quality that it came to, the best
+of `ROUNDS` each.
 """
 
 from __future__ import annotations
