@@ -15,6 +15,8 @@ PCA_X265 = "PCA + x265"
 JPEG2000_BANDS = "JPEG 2000, a band a file"
 JPEG2000_DATES = "JPEG 2000, bands as components"
 
+FIRST_DESIGN = "tec-tt-s2"
+
 CLASSICAL = (KLT_BANDS, KLT_DATES, PCA_X265)
 """The best of these at a PSNR is the best classical codec, unless a case says otherwise."""
 

@@ -23,6 +23,7 @@ STYLES = {
     cases.PCA_X265: {"color": "#5b1a78", "marker": "s"},
     cases.JPEG2000_BANDS: {"color": "#4477aa", "marker": "D"},
     cases.JPEG2000_DATES: {"color": "#66ccee", "marker": "P"},
+    cases.FIRST_DESIGN: {"color": "#ff9f40", "marker": "o"},
 }
 
 
@@ -42,10 +43,9 @@ def draw(found: list[Result], path: pathlib.Path) -> None:
         panel.set(xscale="log", ylim=(FLOOR_DB, CEILING_DB), title=result.case.name)
         panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         panel.grid(visible=True, alpha=0.3)
+        panel.set(xlabel="bits a sample, all bytes counted", ylabel="PSNR in dB")
     for panel in panels[len(found) :]:
         panel.set_axis_off()
-    figure.supxlabel("bits a sample, all bytes counted")
-    figure.supylabel("PSNR in dB (peak 10,000 DN)")
     lines, names = panels[0].get_legend_handles_labels()
-    figure.legend(lines, names, loc="outside lower center", ncols=len(names), frameon=False)
+    figure.legend(lines, names, loc="outside lower center", ncols=columns, frameon=False)
     figure.savefig(path, dpi=110)

@@ -19,6 +19,8 @@ import machine
 import measures
 
 RESULTS = pathlib.Path(__file__).with_name("results") / "peers.json"
+FIRST_DESIGN = RESULTS.with_name("first_design.json")
+"""Curves of `tec-tt-s2`, which this release no longer codes with."""
 
 Curve = list[tuple[float, float]]
 """Bits a sample and PSNR in dB, from the fewest bits to the most."""
@@ -44,6 +46,14 @@ def read(path: pathlib.Path = RESULTS) -> dict[str, dict[str, Curve]]:
     if not path.exists():
         return {}
     return json.loads(path.read_text())["curves"]
+
+
+def with_first_design() -> dict[str, dict[str, Curve]]:
+    """All curves that are kept, those of the first design among them."""
+    curves = read()
+    for case, curve in json.loads(FIRST_DESIGN.read_text())["curves"].items():
+        curves.setdefault(case, {})[cases.FIRST_DESIGN] = curve
+    return curves
 
 
 def write(path: pathlib.Path, curves: dict[str, dict[str, Curve]]) -> None:

@@ -3,7 +3,8 @@
     python benchmarks/native.py --data FOLDER --out native.json [--names NAME …] [--qualities 10 …]
 
 Every second sample of 20 m bands is repeated 2 x 2, every sixth of 60 m bands 6 x 6. Bits with native grids as a share of
-those of the same code with native grids switched off, at equal PSNR; and without loss, beside JPEG-LS and JPEG XL.
+those of the same code with native grids switched off, at equal PSNR; and without loss, beside the first
+design, JPEG-LS and JPEG XL.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import pathlib
 from unittest import mock
 
 import cases
+import classical
 import curves
 import locations
 import machine
@@ -76,6 +78,13 @@ def lossless(location: locations.Location) -> dict[str, int]:
     return sizes
 
 
+def first_design(found: list[dict]) -> float:
+    """Lossless bits a sample that the first design took on these places."""
+    before = json.loads(classical.FIRST_DESIGN.read_text())["lossless_nearest"]
+    samples = sum(place["samples"] for place in found)
+    return sum(before[place["case"]] * place["samples"] for place in found) / samples
+
+
 def told(found: dict) -> str:
     """A line about a place."""
     parts = []
@@ -99,6 +108,7 @@ def main(arguments: list[str] | None = None) -> None:
     for case in cases.chosen(["val"], args.names):
         found.append(compare(case, args.data, args.qualities))
         print(told(found[-1]), flush=True)
+    print(f"first design, lossless: {first_design(found):.3f} bits a sample")
     for name in found[0]["lossless"]:
         size = sum(place["lossless"][name] for place in found)
         samples = sum(place["samples"] for place in found)

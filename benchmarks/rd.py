@@ -89,7 +89,7 @@ def complete_peers(args: argparse.Namespace) -> dict[str, dict[str, curves.Curve
         command = ["--data", str(args.data), "--sets", *args.sets]
         command += ["--names", *args.names] if args.names else []
         classical.main([*command, *["--again"] * args.again])
-    return classical.read()
+    return classical.with_first_design()
 
 
 def main(arguments: list[str] | None = None) -> None:
