@@ -45,6 +45,7 @@ class _Work:
     """What all windows of a cube share."""
 
     settings: Settings
+    model: str
     days: np.ndarray
     dates: tuple[str, ...]
     mode: str
@@ -66,7 +67,7 @@ def inpaint_cube(
     offset_dn: int | None = None,
     scale: float | None = None,
     nodata: Any = "auto",
-    model: str = registry.DEFAULT,
+    model: str = registry.INPAINTING,
     device: str = "auto",
 ) -> Any:
     """`data`, any cube that `to_cube` takes, with what `mask` hides predicted from its other dates and from what is clear.
@@ -93,7 +94,7 @@ def inpaint_cube(
     bands, offset_dn, scale, nodata
         What attributes do not tell; see `to_cube` and `TerraCodec`.
     model, device
-        Weights with a temporal prior, and where they run.
+        Weights with a temporal prior, shipped or those of a published TEC-TT or FlexTEC, and where they run.
 
     Warns
     -----
@@ -107,16 +108,16 @@ def inpaint_cube(
     InvalidInputError
         Where `data` holds no cube, the mask does not fit it, or an argument is not allowed.
     """
-    from tec_zarr.codec.inpaint import temporal
+    from tec_zarr.codec.inpaint import band_indices, temporal
 
     cube = to_cube(data, bands)
     array = cube[NAME]
     _check(mode, feather, dilate)
     hidden = _dilated(_hidden(data, mask, array, classes, threshold), dilate)
-    settings = Settings(model=model, **described(cube, offset_dn, scale, nodata))
-    temporal(model, device)
+    settings = Settings(**described(cube, offset_dn, scale, nodata))
+    band_indices(settings.bands, array.sizes["band"], temporal(model, device))
     days, dates = _times(array)
-    parts = _windows(array, hidden, _Work(settings, days, dates, mode, feather, device))
+    parts = _windows(array, hidden, _Work(settings, model, days, dates, mode, feather, device))
     if not dask.is_dask_collection(array.data):
         parts = dask.compute(*parts, scheduler="synchronous")
     values, *told = parts
@@ -256,7 +257,9 @@ def _window(array: np.ndarray, cloudy: np.ndarray, y: _Span, x: _Span, work: _Wo
     """Values, origin, date and error on the pixels that a window is kept on."""
     from tec_zarr.codec.inpaint import inpaint_array
 
-    made = inpaint_array(np.ascontiguousarray(array), cloudy, work.days, work.settings, work.mode, work.feather, work.device)
+    values = np.ascontiguousarray(array)
+    options = (work.mode, work.feather, work.device, work.model)
+    made = inpaint_array(values, cloudy, work.days, work.settings, *options)
     kept = _within((y.kept, x.kept), (y.read, x.read))
     parts = tuple(np.ascontiguousarray(part[..., *kept]) for part in (made.array, made.origin, made.date, made.error))
     _warn(parts[1][..., *_within((y.core, x.core), (y.kept, x.kept))], work.dates)

@@ -18,7 +18,11 @@ from tec_zarr.codec.numbers import from_dn, off_nodata
 from tec_zarr.codec.service import SERVICE
 from tec_zarr.codec.settings import Settings
 from tec_zarr.errors import InvalidInputError
+from tec_zarr.models import registry
 from tec_zarr.models.coding.temporal import TemporalCoder
+
+QUALITY = 75.0
+"""Quality, in the terms of the shipped weights for inpainting, that latents are looked at in."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -41,24 +45,27 @@ def inpaint_array(
     mode: str = "bidirectional",
     feather: int = 0,
     device: str = "auto",
+    model: str = registry.INPAINTING,
 ) -> Inpainted:
     """`array` (time, band, y, x) with the samples under `cloudy`, bool (time, y, x), replaced; `days` (time,) is the time of
     each.
+
+    `settings` tell what the array's numbers are, and `model` names the weights that predict.
 
     What is not a measurement stays as it is and tells nothing. In mode "causal" a date is predicted from those before it, in
     mode "bidirectional" also from those after it. Within `feather` pixels of a cloud's edge the result goes over from a
     smooth continuation of what is clear.
 
-    Raises InvalidInputError where the array cannot be coded with the settings, or the model has no temporal prior.
+    Raises InvalidInputError where the array does not fit the settings or the model, or this has no temporal prior.
     """
-    gathered = cube.gather(array, settings)
+    loaded = temporal(model, device)
+    gathered = _gather(array, settings, loaded)
     nodata = gathered.invalid.any(1)
     origin = np.where(nodata, np.uint8(NODATA), np.uint8(CLEAR))
     date = np.where(nodata, -1, np.arange(len(array))[:, None, None]).astype(np.int16)
     error = np.where(nodata, np.nan, 0).astype(np.float32)
     out, wanted = array.copy(), cloudy & ~gathered.invalid.all(1)
     if wanted.any():
-        loaded = temporal(settings.model, device)
         order = _fillable(sorted(gathered.coded, key=lambda t: days[t]), ~cloudy & ~nodata, mode)
         for t in set(gathered.coded) - set(order):
             origin[t][wanted[t]], date[t][wanted[t]], error[t][wanted[t]] = UNFILLED, -1, np.nan
@@ -80,12 +87,40 @@ def inpaint_array(
 
 def temporal(model: str, device: str) -> runtime.Loaded:
     """The model called `model`; raises InvalidInputError where it cannot predict a date from others."""
-    loaded = runtime.load(model, device)
-    if not isinstance(loaded.exact, TemporalCoder):
+    entry = registry.find(model)
+    learned = entry.published is not None or entry.name == registry.INPAINTING
+    loaded = runtime.load(model, device) if learned else None
+    if loaded is None or not isinstance(loaded.exact, TemporalCoder):
         raise InvalidInputError(
-            f"inpainting needs a TEC-TT or FlexTEC, which predict a date from others; got model={model!r}"
+            f"inpainting needs {registry.INPAINTING} or a published TEC-TT or FlexTEC, which predict a date from others; "
+            f"got model={model!r}"
         )
     return loaded
+
+
+def band_indices(bands: tuple[str, ...] | None, count: int, loaded: runtime.Loaded) -> tuple[int, ...] | None:
+    """Where the `count` bands of an array stand among those of a model; None where they are the model's own.
+
+    Raises InvalidInputError where the model does not know them, or needs more.
+    """
+    known = loaded.model.config.transforms.bands
+    named = known if bands is None else bands
+    fits = len(named) == count and set(named) <= set(known)
+    if not fits or (len(named) < len(known) and not loaded.model.config.conditions):
+        some = "" if loaded.model.config.conditions == 0 else "some of "
+        raise InvalidInputError(
+            f"these weights predict {some}the bands {', '.join(known)}, named with bands= where they are not all there "
+            f"in this order; got {count} bands, bands={bands}"
+        )
+    return None if named == known else tuple(known.index(band) for band in named)
+
+
+def _gather(array: np.ndarray, settings: Settings, loaded: runtime.Loaded) -> cube.Gathered:
+    """What is known of an array, with a header that says where its bands stand among the model's."""
+    gathered = cube.gather(array, settings)
+    bands = band_indices(settings.bands, array.shape[1], loaded)
+    header = dataclasses.replace(gathered.header, quality=QUALITY, bands=bands)
+    return dataclasses.replace(gathered, header=header)
 
 
 def _fillable(order: list[int], usable: np.ndarray, mode: str) -> list[int]:

@@ -10,6 +10,7 @@ from tec_zarr.codec import filling, masked, runtime
 from tec_zarr.codec.inpaint import inpaint_array
 from tec_zarr.codec.settings import Settings
 from tec_zarr.errors import InvalidInputError
+from tec_zarr.models import registry
 from tec_zarr.testing import synthetic
 from tec_zarr.testing.models import tiny_model
 
@@ -104,9 +105,22 @@ def test_no_cloud_gives_the_array_back(series):
     np.testing.assert_array_equal(found.array, series)
 
 
-def test_an_image_codec_is_refused(series, cloudy):
+def test_weights_that_predict_no_date_from_others_are_refused(series, cloudy):
     with pytest.raises(InvalidInputError, match="TEC-TT or FlexTEC"):
-        inpaint_array(series, cloudy, DAYS, Settings(model="tec-elic-s2"))
+        inpaint_array(series, cloudy, DAYS, Settings(), model=registry.DEFAULT)
+
+
+def test_some_of_the_bands_are_predicted_by_name(series, cloudy, done):
+    rgb = inpaint_array(series[:, 3:0:-1], cloudy, DAYS, Settings(bands=("B04", "B03", "B02")))
+    hidden = np.broadcast_to(cloudy[:, None], rgb.array.shape) & (rgb.array != 0)
+    difference = rgb.array[hidden].astype(float) - done.array[:, 3:0:-1][hidden]
+    assert 0 < np.sqrt(np.mean(difference**2)) < 150
+
+
+@pytest.mark.parametrize("bands", [None, ("red", "green", "blue")])
+def test_bands_that_the_weights_do_not_know_are_refused(series, cloudy, bands):
+    with pytest.raises(InvalidInputError, match="predict some of the bands B01"):
+        inpaint_array(series[:, :3], cloudy, DAYS, Settings(bands=bands))
 
 
 @pytest.fixture(scope="module", params=["tec-tt", "flextec"])
