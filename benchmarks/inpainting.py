@@ -18,6 +18,7 @@ they leave empty is taken from the date nearest in time, then from the surroundi
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import pathlib
 import sys
@@ -32,11 +33,12 @@ import numpy as np
 import torch
 from gapfillers import BASELINES, nearest
 
-from tec_zarr.codec import filling, masked
+from tec_zarr.codec import filling, inpaint, masked
 from tec_zarr.codec.cube import gather, reconstructed_dn
 from tec_zarr.codec.fill import fill
 from tec_zarr.codec.inpaint import inpaint_array, temporal
 from tec_zarr.codec.settings import Settings
+from tec_zarr.models import registry
 from tec_zarr.models.bands import L2A
 
 COVERS = (0.1, 0.3, 0.5, 0.8, 1.0)
@@ -48,13 +50,14 @@ OURS = "tec.inpaint"
 Method = Callable[[np.ndarray, np.ndarray, int, np.ndarray], np.ndarray]
 
 
-def settings(bands: tuple[str, ...], model: str) -> Settings:
-    return Settings(model=model, bands=bands, scale=1.0, nodata=None)
+def settings(bands: tuple[str, ...]) -> Settings:
+    """Of float32 DN without gaps."""
+    return Settings(bands=bands, scale=1.0, nodata=None)
 
 
 def ours(bands: tuple[str, ...], model: str, mode: str) -> Method:
     def method(dn: np.ndarray, usable: np.ndarray, t: int, days: np.ndarray) -> np.ndarray:
-        made = inpaint_array(dn, ~usable, days, settings(bands, model), mode)
+        made = inpaint_array(dn, ~usable, days, settings(bands), mode, model=model)
         return np.where(made.origin[t] == filling.UNFILLED, np.nan, made.array[t])
 
     return method
@@ -71,7 +74,10 @@ def means_alone(bands: tuple[str, ...], model: str) -> Method:
     def method(dn: np.ndarray, usable: np.ndarray, t: int, days: np.ndarray) -> np.ndarray:
         loaded = temporal(model, "cpu")
         frames = np.stack([np.where(usable[s], dn[s], completed(nearest, dn, usable, s, days)) for s in range(len(dn))])
-        gathered = gather(frames, settings(bands, model))
+        gathered = gather(frames, settings(bands))
+        known = inpaint.band_indices(bands, len(bands), loaded)
+        header = dataclasses.replace(gathered.header, quality=inpaint.QUALITY, bands=known)
+        gathered = dataclasses.replace(gathered, header=header)
         condition, x = loaded.condition(gathered.header), gathered.standardized(loaded.statistics)
         y = torch.cat([masked.analyzed(loaded, frame, condition) for frame in x])
         means, _ = masked.predict(loaded, y, condition)
@@ -288,7 +294,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--crop", type=int, default=256, help="pixels along each side")
     parser.add_argument("--covers", type=float, nargs="+", default=list(COVERS), help="shares of a date to hide")
     parser.add_argument("--targets", type=int, default=2, help="dates of a location to paste clouds on")
-    parser.add_argument("--model", default="tec-tt-s2")
+    parser.add_argument("--model", default=registry.INPAINTING)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(arguments)
     if not args.data and not (args.allclear and args.root):
