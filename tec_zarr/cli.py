@@ -24,7 +24,10 @@ def parser() -> argparse.ArgumentParser:
         help="a Zarr store, a NetCDF file, or GeoTIFFs of a date each; none: a synthetic series",
     )
     demo.add_argument(
-        "--quality", type=float, default=DEFAULT_QUALITY, help="1 (smallest) to 100 (most faithful); default 75"
+        "--quality",
+        type=float,
+        default=DEFAULT_QUALITY,
+        help=f"1 (smallest) to 100 (most faithful); default {DEFAULT_QUALITY:g}",
     )
     demo.add_argument("--offset-dn", type=int, default=0, help="-1000 for integer cubes with the offset of baseline 04.00")
     demo.add_argument("--nodata", type=float, default=0, help="value that stands for no data; default 0")
@@ -81,11 +84,11 @@ def _models(args: argparse.Namespace) -> None:
     elif args.verb == "keep":
         from tec_zarr.kept_weights import keep_weights
 
-        print("\n".join(keep_weights(args.store, args.name)))
+        print(keep_weights(args.store, args.name))
     else:
         from tec_zarr.kept_weights import install_weights
 
-        print("\n".join(str(entry.path) for entry in install_weights(args.store, args.name)))
+        print(install_weights(args.store, args.name).path)
 
 
 def _where(entry: registry.Entry) -> str:
@@ -101,7 +104,11 @@ def _about(entry: registry.Entry) -> str:
         lines += [f"file     {entry.path}", f"SHA-256  {entry.sha256}"]
     if source := entry.published:
         lines += [f"source   {source.file} of {source.repository} on Hugging Face"]
-    lines += [f"bands    {' '.join(entry.bands)}", f"quality  {'1 to 100' if source is None else 'one'}"]
+    lines += [f"bands    {'any' if entry.bands is None else ' '.join(entry.bands)}"]
+    if entry.name == registry.INPAINTING:
+        lines += ["role     inpainting"]
+    else:
+        lines += [f"quality  {'1 to 100' if source is None else 'one'}"]
     lines += ["tokens   1 to 16"] if entry.drops_tokens else []
     return "\n".join(lines)
 

@@ -23,23 +23,21 @@ from tec_zarr.plugins.v2 import TerraCodec
 from tec_zarr.plugins.v3 import NAME as SERIALIZER
 
 
-def keep_weights(store: Any, name: str = NAME) -> list[str]:
-    """Write the weights of an array into its store, which must not be read-only; gives the keys that hold them.
+def keep_weights(store: Any, name: str = NAME) -> str:
+    """Write the weights of an array into its store, which must not be read-only; gives the key that holds them.
 
     Raises InvalidInputError where the array was not written with tec_zarr, WeightsError where they are not on this machine.
     """
     group = zarr.open_group(store, mode="r+", use_consolidated=False)
     model, sha256 = _weights_of(group, name)
-    entry, keys = registry.find(model, sha256), []
-    while entry is not None:
-        data = entry.read()
-        keys.append(_key(group, name, entry.sha256))
-        sync(group.store.set(keys[-1], default_buffer_prototype().buffer.from_bytes(data)))
-        entry = None if (base := registry.base_of(data)) is None else registry.find_base(base)
-    return keys
+    entry = registry.find(model, sha256)
+    buffer = default_buffer_prototype().buffer.from_bytes(entry.read())
+    key = _key(group, name, entry.sha256)
+    sync(group.store.set(key, buffer))
+    return key
 
 
-def install_weights(store: Any, name: str = NAME) -> list[registry.Entry]:
+def install_weights(store: Any, name: str = NAME) -> registry.Entry:
     """Put the weights that an array's store holds into the cache folder, so that the array can be read.
 
     Raises InvalidInputError where the array was not written with tec_zarr, WeightsError where the store holds no weights or
@@ -47,20 +45,14 @@ def install_weights(store: Any, name: str = NAME) -> list[registry.Entry]:
     """
     group = zarr.open_group(store, mode="r", use_consolidated=False)
     model, sha256 = _weights_of(group, name)
-    found: list[registry.Entry] = []
-    while sha256 is not None:
-        data = _read(group.store, _key(group, name, sha256))
-        if data is None:
-            raise WeightsError(
-                f"{name} holds no weights {sha256}; write them with `tec-zarr models keep` where they are known"
-            )
-        if (actual := hashlib.sha256(data).hexdigest()) != sha256:
-            raise WeightsError(f"the weights that {name} holds as {sha256} are {actual}: they were changed or cut")
-        label = model if not found else f"{model}.base"
-        registry.cache(label, sha256, data)
-        found.append(registry.find(label, sha256))
-        sha256 = registry.base_of(data)
-    return found
+    data = _read(group.store, _key(group, name, sha256))
+    if data is None:
+        raise WeightsError(f"{name} holds no weights {sha256}; write them with `tec-zarr models keep` where they are known")
+    actual = hashlib.sha256(data).hexdigest()
+    if actual != sha256:
+        raise WeightsError(f"the weights that {name} holds as {sha256} are {actual}: they were changed or cut")
+    registry.cache(model, sha256, data)
+    return registry.find(model, sha256)
 
 
 def _weights_of(group: zarr.Group, name: str) -> tuple[str, str]:

@@ -33,13 +33,13 @@ def forgotten(monkeypatch):
     def forget():
         monkeypatch.setattr(registry, "entries", dict)
         monkeypatch.setattr(runtime, "_loaded", {})
+        monkeypatch.setattr(runtime, "_priors", {})
 
     return forget
 
 
 def write(store, zarr_format, model):
-    tokens = {"tokens": 5} if model == "flextec-s2" else {}
-    encoding = {"B": tec_zarr.encoding(zarr_format, (2, 12, 32, 48), model=model, **tokens)}
+    encoding = {"B": tec_zarr.encoding(zarr_format, (2, 12, 32, 48), model=model)}
     xr.Dataset({"B": (("time", "band", "y", "x"), series(2, (32, 48), seed=1).values)}).to_zarr(
         store, zarr_format=zarr_format, encoding=encoding, consolidated=False
     )
@@ -47,15 +47,14 @@ def write(store, zarr_format, model):
 
 @pytest.mark.filterwarnings("ignore::zarr.errors.UnstableSpecificationWarning")
 @pytest.mark.parametrize("zarr_format", [2, 3])
-@pytest.mark.parametrize("model", ["tec-tt-s2", "tec-fp-s2", "flextec-s2"])
 @pytest.mark.parametrize("kind", ["folder", "zip"])
-def test_a_store_that_keeps_its_weights_is_read_by_a_release_without_them(tmp_path, forgotten, zarr_format, model, kind):
+def test_a_store_that_keeps_its_weights_is_read_by_a_release_without_them(tmp_path, forgotten, zarr_format, kind):
     path = tmp_path / ("cube.zarr" if kind == "folder" else "cube.zarr.zip")
 
     def opened(mode):
         return str(path) if kind == "folder" else zarr.storage.ZipStore(path, mode=mode)
 
-    for mode, action in (("w", lambda s: write(s, zarr_format, model)), ("a", keep_weights)):
+    for mode, action in (("w", lambda s: write(s, zarr_format, "tec-tt")), ("a", keep_weights)):
         action(store := opened(mode))
         if kind == "zip":
             store.close()
@@ -64,24 +63,24 @@ def test_a_store_that_keeps_its_weights_is_read_by_a_release_without_them(tmp_pa
     with pytest.raises(WeightsError, match="unknown model"):
         xr.open_zarr(opened("r"), consolidated=False)["B"].values  # noqa: B018
     installed = install_weights(opened("r"))
-    assert [entry.path.exists() for entry in installed] == [True] * (1 if model == "tec-tt-s2" else 2)
+    assert installed.path.exists()
     np.testing.assert_array_equal(xr.open_zarr(opened("r"), consolidated=False)["B"].values, expected)
 
 
 def test_what_is_kept_is_not_the_array(tmp_path):
-    write(tmp_path / "cube.zarr", 3, "tec-tt-s2")
+    write(tmp_path / "cube.zarr", 3, "tec-tt")
     before = describe_store(tmp_path / "cube.zarr")
-    (key,) = keep_weights(tmp_path / "cube.zarr")
-    assert key == f"B/.tec/{registry.find('tec-tt-s2').sha256}.safetensors"
-    assert (tmp_path / "cube.zarr" / key).read_bytes() == registry.find("tec-tt-s2").read()
+    key = keep_weights(tmp_path / "cube.zarr")
+    assert key == f"B/.tec/{registry.find('tec-tt').sha256}.safetensors"
+    assert (tmp_path / "cube.zarr" / key).read_bytes() == registry.find("tec-tt").read()
     assert describe_store(tmp_path / "cube.zarr") == before
 
 
 def test_weights_of_another_hash_are_not_taken(tmp_path, cache):
-    write(tmp_path / "cube.zarr", 3, "tec-tt-s2")
+    write(tmp_path / "cube.zarr", 3, "tec-tt")
     with pytest.raises(WeightsError, match="holds no weights"):
         install_weights(tmp_path / "cube.zarr")
-    (key,) = keep_weights(tmp_path / "cube.zarr")
+    key = keep_weights(tmp_path / "cube.zarr")
     data = bytearray((tmp_path / "cube.zarr" / key).read_bytes())
     data[-1] ^= 1
     (tmp_path / "cube.zarr" / key).write_bytes(data)
@@ -92,10 +91,10 @@ def test_weights_of_another_hash_are_not_taken(tmp_path, cache):
 
 @pytest.mark.parametrize("model", ["../../evil", "a/b", "*", ""])
 def test_a_name_that_leaves_the_cache_folder_is_refused(tmp_path, cache, model):
-    write(tmp_path / "cube.zarr", 3, "tec-tt-s2")
+    write(tmp_path / "cube.zarr", 3, "tec-tt")
     keep_weights(tmp_path / "cube.zarr")
     metadata = tmp_path / "cube.zarr" / "B" / "zarr.json"
-    metadata.write_text(metadata.read_text().replace('"tec-tt-s2"', f'"{model}"'))
+    metadata.write_text(metadata.read_text().replace('"tec-tt"', f'"{model}"'))
     with pytest.raises(WeightsError, match="cannot be the name"):
         install_weights(tmp_path / "cube.zarr")
     assert not cache.exists()
@@ -109,12 +108,12 @@ def test_arrays_of_others_are_told(tmp_path):
 
 
 def test_the_commands(tmp_path, cache, capsys):
-    write(tmp_path / "cube.zarr", 2, "tec-tt-s2")
+    write(tmp_path / "cube.zarr", 2, "tec-tt")
     assert main(["models", "keep", str(tmp_path / "cube.zarr")]) == 0
     assert main(["models", "install", str(tmp_path / "cube.zarr")]) == 0
     kept, installed = capsys.readouterr().out.splitlines()
     assert kept.startswith("B/.tec/")
-    assert installed == str(registry.find("tec-tt-s2").path)
-    assert [path.name for path in cache.iterdir()] == [f"tec-tt-s2.{registry.find('tec-tt-s2').sha256}.safetensors"]
+    assert installed == str(registry.find("tec-tt").path)
+    assert [path.name for path in cache.iterdir()] == [f"tec-tt.{registry.find('tec-tt').sha256}.safetensors"]
     program = "import sys, tec_zarr.kept_weights; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout == "False\n"

@@ -97,9 +97,7 @@ def load(name: str, device: str, sha256: str = "") -> Loaded:
 def _model(entry: registry.Entry) -> TransformCodec:
     if entry.published:
         return checkpoint.map_file(entry.checked())
-    data = entry.read()
-    base = registry.base_of(data)
-    return checkpoint.parse(data, None if base is None else registry.find_base(base).read())
+    return checkpoint.parse(entry.read())
 
 
 def load_for(name: str, weights: bytes, device: str) -> Loaded:
@@ -110,11 +108,11 @@ def load_for(name: str, weights: bytes, device: str) -> Loaded:
     return load(name, device, weights.hex())
 
 
-def load_prior(name: str, device: str) -> PriorModel:
-    """The shipped prior `name` on `device`, loaded once however many threads ask."""
+def load_prior(name: str, device: str, sha256: str = "") -> PriorModel:
+    """The prior `name` on `device`, loaded once however many threads ask: the shipped one, or that whose hash begins so."""
     chosen = choose_device(device)
     with _lock:
-        entry = registry.find(name)
+        entry = registry.find(name, sha256)
         key = (entry.sha256, str(chosen))
         if key not in _priors:
             network = priors.parse(entry.read()).double().to(chosen).eval().requires_grad_(False)
@@ -127,7 +125,7 @@ def load_prior_for(name: str, weights: bytes, device: str) -> PriorModel:
     entry = registry.find(name, weights.hex())
     entry.check_codes()
     _check_hash(entry, weights)
-    return load_prior(name, device)
+    return load_prior(name, device, weights.hex())
 
 
 def _check_hash(entry: registry.Entry, weights: bytes) -> None:

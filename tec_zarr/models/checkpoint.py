@@ -1,12 +1,7 @@
-"""Models to safetensors files and back. Shipped parameters are kept in float16, which is exact in every wider type.
-
-A file may hold only what differs from another one, its base: codecs of the family that share transforms need not ship them
-more than once. It names its base by hash, so that a file's own hash still fixes every weight.
-"""
+"""Models to safetensors files and back. Shipped parameters are kept in float16, which is exact in every wider type."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import pathlib
 
@@ -23,43 +18,35 @@ from tec_zarr.models.tec_tt import TecTT
 from tec_zarr.models.transform_codec import TransformCodec
 
 
-def dump(model: TransformCodec, base: bytes | None = None, precision: torch.dtype = torch.float16) -> bytes:
+def dump(model: TransformCodec, precision: torch.dtype = torch.float16) -> bytes:
     """The bytes of a weights file: parameters in `precision`, buffers as they are, the configuration as JSON in the
-    metadata; of a model with a `base` file what is not in that one."""
+    metadata."""
     parameters = dict(model.named_parameters())
     tensors = {
         k: v.detach().cpu().to(precision if k in parameters else v.dtype).contiguous() for k, v in model.state_dict().items()
     }
     if overflown := [k for k, v in tensors.items() if not torch.isfinite(v).all()]:
         raise ValueError(f"not finite in {precision}: {overflown}")
-    metadata = {"config": json.dumps(model.config.to_dict())}
-    if base is not None:
-        metadata["base"] = hashlib.sha256(base).hexdigest()
-        known = load_tensors(base)
-        tensors = {k: v for k, v in tensors.items() if k not in known or not torch.equal(v, known[k])}
-    return save_tensors(tensors, metadata=metadata)
+    return save_tensors(tensors, metadata={"config": json.dumps(model.config.to_dict())})
 
 
-def parse(data: bytes, base: bytes | None = None) -> TransformCodec:
+def parse(data: bytes) -> TransformCodec:
     """The model, in float32 and evaluation mode, that `dump` wrote.
 
-    Raises ValueError where the file needs another base, or tensors are missing, superfluous or of other shapes.
+    Raises ValueError where tensors are missing, superfluous or of other shapes.
     """
-    metadata = registry.metadata_of(data)
-    given = None if base is None else hashlib.sha256(base).hexdigest()
-    if metadata.get("base") != given:
-        raise ValueError(f"weights that build on the file with SHA-256 {metadata.get('base')} were given {given}")
+    config = registry.metadata_of(data)["config"]
     with torch.device("meta"):
-        model = build(ModelConfig.from_dict(json.loads(metadata["config"])))
-    tensors, wanted = load_tensors(data), model.state_dict()
-    known = {} if base is None else {k: v for k, v in load_tensors(base).items() if k in wanted}
-    _check(tensors := {**known, **tensors}, wanted)
+        model = build(ModelConfig.from_dict(json.loads(config)))
+    tensors = load_tensors(data)
+    wanted = model.state_dict()
+    _check(tensors, wanted)
     model.load_state_dict({k: v.to(wanted[k].dtype) for k, v in tensors.items()}, assign=True)
     return model.eval().requires_grad_(False)
 
 
 def map_file(path: pathlib.Path) -> TransformCodec:
-    """The model of a file that `dump` wrote in float32 and without a base; its weights stay there until they are used.
+    """The model of a file that `dump` wrote in float32; its weights stay there until they are used.
 
     Of a temporal prior, what is needed once a frame does not stay in memory. Raises ValueError as `parse` does.
     """

@@ -156,18 +156,3 @@ def _retired(name: str) -> WeightsError:
 def metadata_of(data: bytes) -> dict[str, str]:
     """What a weights file says of itself."""
     return json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
-
-
-def base_of(data: bytes) -> str | None:
-    """The SHA-256 of the weights that those of a file build on; None where they need none."""
-    return metadata_of(data).get("base")
-
-
-def find_base(sha256: str) -> Entry:
-    """The weights, shipped or in the cache folder, that others build on; raises WeightsError where there are none."""
-    for entry in entries().values():
-        if entry.sha256 == sha256:
-            return entry
-    for path in cache_folder().glob(f"*.{_plain(sha256)}.safetensors"):
-        return Entry(path.name.removesuffix(f".{sha256}.safetensors"), sha256, path)
-    raise WeightsError(f"weights with SHA-256 {sha256}, which others build on, are neither shipped nor in {cache_folder()}")

@@ -114,7 +114,7 @@ def test_a_flextec_has_budgets_of_tokens(cube):
 
 
 def test_others_have_none(folder):
-    with pytest.raises(InvalidInputError, match="needs a FlexTEC"):
+    with pytest.raises(InvalidInputError, match="needs a published FlexTEC"):
         Settings("tec-tt-s2l2a@5", tokens=4)
 
 
@@ -131,7 +131,7 @@ def test_clouds_are_taken_out_by_the_same_call(folder, family):
     clear = scene.tec.inpaint(hidden, model=NAMES[family])
     np.testing.assert_array_equal(clear["B"].where(~hidden), scene["B"].where(~hidden))
     assert (clear["B"] != scene["B"]).any("band").where(hidden).mean() > 0.9
-    with pytest.raises(InvalidInputError, match="needs a TEC-TT or FlexTEC"):
+    with pytest.raises(InvalidInputError, match="a published TEC-TT or FlexTEC"):
         scene.tec.inpaint(hidden, model=NAMES["tec-fp"])
 
 

@@ -114,7 +114,7 @@ def test_the_frame_before_has_influence(exact):
 def test_dropped_tokens_come_back_as_predicted_and_kept_ones_exactly(flextec, size, tokens):
     y = series(flextec, 1, 3, size)
     coded = flextec.compress(y, at(40.0), [tokens])
-    assert [frame.tokens for frame in coded[0]] == tokens
+    assert [frame.kept or 16 for frame in coded[0]] == tokens
     y_hat, _ = decode(flextec, coded, at(40.0), size)
     slices = y.unflatten(2, (16, -1)), y_hat.unflatten(2, (16, -1))
     for t, kept in enumerate(tokens):
