@@ -20,8 +20,6 @@ FIRST_DESIGN = "tec-tt-s2"
 CLASSICAL = (KLT_BANDS, KLT_DATES, PCA_X265)
 """The best of these at a PSNR is the best classical codec, unless a case says otherwise."""
 
-PEERS = (*CLASSICAL, JPEG2000_BANDS, JPEG2000_DATES)
-
 L1C = (*L2A[:10], "B10", *L2A[10:])
 FINE = ("B02", "B03", "B04", "B08")
 TEN = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")

@@ -2,8 +2,8 @@
 
     python benchmarks/classical.py --data FOLDER [--sets val others training] [--names NAME …] [--out FILE] [--again]
 
-FOLDER holds the corpus' `val` and `train`. Needs the extra `bench`. Every byte counts. What FILE already has is kept, unless
-`--again`; it is written after every curve.
+FOLDER holds the corpus' `val` and `train`. Needs the extra `bench`. Every byte counts. What FILE already has is kept,
+unless `--again`; it is written after every curve.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Curve = list[tuple[float, float]]
 """Bits a sample and PSNR in dB, from the fewest bits to the most."""
 
 
-def curve(codec: contenders.Codec, case: cases.Case, data: pathlib.Path) -> Curve:
+def curve(codec: contenders.Peer, case: cases.Case, data: pathlib.Path) -> Curve:
     """A point for each setting of a codec; those without any error are left out."""
     location = case.load(data)
     encode, decode = codec.coder()
@@ -60,7 +60,9 @@ def write(path: pathlib.Path, curves: dict[str, dict[str, Curve]]) -> None:
     """All curves, a line a curve."""
     lines = []
     for case, by_codec in curves.items():
-        rows = [f"   {json.dumps(codec)}: {json.dumps(points)}" for codec, points in by_codec.items()]
+        rows = []
+        for codec, points in by_codec.items():
+            rows.append(f"   {json.dumps(codec)}: {json.dumps(points)}")
         lines.append(f"  {json.dumps(case)}: {{\n" + ",\n".join(rows) + "\n  }")
     head = {
         "command": "python benchmarks/classical.py --data ../shared/data",
@@ -81,16 +83,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--again", action="store_true", help="code anew what the file has")
     args = parser.parse_args(arguments)
     curves = read(args.out)
-    codecs = {peer.name: peer for peer in contenders.PEERS}
     for case in cases.chosen(args.sets, args.names):
         known = curves.setdefault(case.peers_of, {})
-        for name in cases.PEERS:
-            if name in known and not args.again:
+        for peer in contenders.PEERS:
+            if peer.name in known and not args.again:
                 continue
             began = time.perf_counter()
-            known[name] = curve(codecs[name], case, args.data)
+            known[peer.name] = curve(peer, case, args.data)
+            took = time.perf_counter() - began
             write(args.out, curves)
-            print(f"{case.peers_of}: {name}, {time.perf_counter() - began:.0f} s", flush=True)
+            print(f"{case.peers_of}: {peer.name}, {took:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -14,36 +14,10 @@ SIGMA, RADIUS = 1.5, 5
 C1, C2 = 0.01**2, 0.03**2
 
 
-def measure(location: Location, decoded: np.ndarray) -> dict:
-    """PSNR (peak 10,000 DN), RMSE in DN a band, SSIM, SAM in degrees, NDVI mean absolute error; None where undefined."""
-    valid = location.valid
-    error = np.where(valid, location.cube.astype(np.float64) - decoded, 0)
-    squared = (error**2).sum(axis=(0, 2, 3))
-    counts = valid.sum(axis=(0, 2, 3))
-    original, other = (reflectance_dn(a, location.offset_dn) for a in (location.filled, decoded))
-    other = np.where(valid, other, original)
-    return {
-        "valid": int(counts.sum()),
-        "squared_error": float(squared.sum()),
-        "psnr": psnr(float(squared.sum()), int(counts.sum())),
-        "rmse_dn": {
-            b: number(np.sqrt(s / n) if n else None) for b, s, n in zip(location.bands, squared, counts, strict=True)
-        },
-        "ssim": ssim(original, other, valid),
-        "sam_degrees": sam(original, other, valid),
-        "ndvi_mae": ndvi_error(original, other, valid, location.bands),
-    }
-
-
 def squared_error(location: Location, decoded: np.ndarray) -> tuple[float, int]:
     """Sum of squared errors in DN over valid samples, and how many these are."""
     error = location.cube[location.valid].astype(np.float64) - decoded[location.valid]
     return float(error @ error), error.size
-
-
-def reflectance_dn(values: np.ndarray, offset_dn: int) -> np.ndarray:
-    """DN of which 10,000 are a reflectance of 1."""
-    return values.astype(np.float32) + offset_dn
 
 
 def number(value: float | None) -> float | None:
@@ -93,13 +67,3 @@ def sam(original: np.ndarray, decoded: np.ndarray, valid: np.ndarray) -> float |
     u, v = (s / np.maximum(np.linalg.norm(s, axis=1, keepdims=True), 1e-9) for s in spectra)
     angles = 2 * np.arctan2(np.linalg.norm(u - v, axis=1), np.linalg.norm(u + v, axis=1))
     return number(np.degrees(angles.mean()))
-
-
-def ndvi_error(original: np.ndarray, decoded: np.ndarray, valid: np.ndarray, bands: tuple[str, ...]) -> float | None:
-    """Mean absolute error of (B08 - B04) / (B08 + B04), of reflectances of at least 1 DN; None without those bands."""
-    if not {"B04", "B08"} <= set(bands):
-        return None
-    red, near = bands.index("B04"), bands.index("B08")
-    chosen = valid[:, red] & valid[:, near]
-    ndvi = [(n - r) / (n + r) for a in (original, decoded) for n, r in [np.maximum((a[:, near], a[:, red]), 1)]]
-    return number(np.abs(ndvi[0] - ndvi[1])[chosen].mean(dtype=np.float64)) if chosen.any() else None

@@ -1,4 +1,4 @@
-"""x265 with 12 bits a sample (gray12), a video a band with the dates as its frames, or a video a principal component.
+"""x265 with 12 bits a sample (gray12), a video a principal component with the dates as its frames.
 
     pip install av
 
@@ -88,23 +88,6 @@ def parameter(setting: int, sixths: int) -> int:
 def quantizer(qp: int) -> float:
     """Quantization step in levels of 12 bits, where parameters count from -24."""
     return 2 ** ((qp + 24 - 4) / 6)
-
-
-def encode_bands(cube: np.ndarray, setting: int) -> bytes:
-    """A video a band."""
-    means = parts.to_dn(cube.mean(axis=(0, 2, 3)))
-    deviations = np.moveaxis(cube - means[:, None, None].astype(np.float64), 1, 0)
-    sixths = finest(deviations)
-    videos = [encode_video(to_levels(band, sixths), parameter(setting, sixths)) for band in deviations]
-    return parts.pack([HEAD.pack(*cube.shape, sixths) + means.astype("<u2").tobytes(), *videos])
-
-
-def decode_bands(data: bytes) -> np.ndarray:
-    head, *videos = parts.unpack(data)
-    *shape, sixths = HEAD.unpack_from(head)
-    means = np.frombuffer(head, "<u2", shape[1], HEAD.size)
-    bands = [from_levels(decode_video(v, shape[2:]), sixths) + mean for v, mean in zip(videos, means, strict=True)]
-    return parts.to_dn(np.stack(bands, axis=1))
 
 
 def encode_components(cube: np.ndarray, setting: int) -> bytes:

@@ -14,6 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "benchmarks"))
 
 import cases
 import classical
+import contenders
 import curves
 import measures
 import rd
@@ -60,7 +61,7 @@ def test_ssim_of_identical_cubes_is_one(size):
 def test_the_file_of_peers_has_every_case():
     known = classical.read()
     for case in cases.chosen(list(cases.SETS)):
-        assert set(known[case.peers_of]) >= set(cases.PEERS)
+        assert set(known[case.peers_of]) >= {peer.name for peer in contenders.PEERS}
         best = [known[case.peers_of][name] for name in case.best_of]
         for decibels in curves.LEVELS_DB[1:]:
             assert curves.best_at(best, decibels) > 0
