@@ -8,12 +8,12 @@ each file and quality is the greatest ratio of RMSE over the masks, within 1, 4 
 
 from __future__ import annotations
 
-import argparse
 import pathlib
 
 import locations
 import machine
 import numpy as np
+import options
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 QUALITIES = (30, 75, 100)
@@ -53,7 +53,7 @@ def ratios(location: locations.Location, quality: float, rng: np.random.Generato
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options.parser(__doc__)
     parser.add_argument("--data", type=pathlib.Path, required=True, help="folder of *.zip corpus files")
     parser.add_argument("--names", nargs="*", help="only these locations")
     parser.add_argument("--threads", type=int, default=1)

@@ -11,7 +11,6 @@ further off than the bound (must be 0), for each codec, bound and location; `bpp
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import json
 import multiprocessing
@@ -26,6 +25,7 @@ from unittest import mock
 import locations
 import machine
 import numpy as np
+import options
 import ours
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "tests"))
@@ -128,7 +128,7 @@ def pooled(records: list[dict]) -> dict[str, dict[str, float]]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options.parser(__doc__)
     parser.add_argument("--data", type=pathlib.Path, required=True, help="folder of *.zip corpus files")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="JSON to write")
     parser.add_argument("--names", nargs="*", help="only these locations")

@@ -1,4 +1,4 @@
-"""What is measured: chunks of the corpus by group, and the classical codecs that each group is held against."""
+"""What is measured: chunks of the corpus by group, and what each group is held against."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ FEW_BANDS = (*SSL4EO, CANADA[0], TERRAMESH[1])
 GELUWE = tuple(f"l2a_ts_worldcereal_geluwe_{i}" for i in range(1, 6))
 TRAINING = (
     "l2a_ts_greenearthnet_crisana", "l2a_ts_greenearthnet_sodertorn", "l2a_ts_ssl4eo_0173706",
-    "l1c_pair_oscd_beirut_a", "l1c_pair_oscd_milano", "l1c_pair_oscd_rennes", "l1c_pair_oscd_saclay_w",
-    "l2a_pair_czech_208748", "l2a_pair_czech_361044", "l1c_pair_cr_4294", "l1c_ts_italy_roi146_p0",
+    "l1c_pair_oscd_beirut_a", "l1c_pair_oscd_milano", "l1c_pair_oscd_rennes",
+    "l1c_pair_oscd_saclay_w", "l2a_pair_czech_208748", "l2a_pair_czech_361044",
+    "l1c_pair_cr_4294", "l1c_ts_italy_roi146_p0",
 )  # fmt: skip
 """Places of the training split, quantized to steps of 4 to 16 DN: good for up to 45 dB."""
 

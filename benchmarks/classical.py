@@ -1,14 +1,14 @@
-"""Bits over PSNR of the classical codecs, kept in a file so that later runs need only code what has changed.
+"""Bits over PSNR of the classical codecs, kept in a file: later runs code only what has changed.
 
-    python benchmarks/classical.py --data FOLDER [--sets val others training] [--names NAME …] [--out FILE] [--again]
+    python benchmarks/classical.py --data FOLDER [--sets val others training] [--names NAME …]
+        [--out FILE] [--again]
 
-FOLDER holds the corpus' `val` and `train`. Needs the extra `bench`. Every byte counts. What FILE already has is kept,
-unless `--again`; it is written after every curve.
+FOLDER holds the corpus' `val` and `train`. Needs the extra `bench`. Every byte counts. What FILE
+already has is kept, unless `--again`; it is written after every curve.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import pathlib
 import time
@@ -17,6 +17,7 @@ import cases
 import contenders
 import machine
 import measures
+import options
 
 RESULTS = pathlib.Path(__file__).with_name("results") / "peers.json"
 FIRST_DESIGN = RESULTS.with_name("first_design.json")
@@ -75,7 +76,7 @@ def write(path: pathlib.Path, curves: dict[str, dict[str, Curve]]) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options.parser(__doc__)
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--sets", nargs="*", default=list(cases.SETS), choices=cases.SETS)
     parser.add_argument("--names", nargs="*", help="only these places")

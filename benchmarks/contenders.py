@@ -10,8 +10,8 @@ import numpy as np
 from cases import JPEG2000_BANDS, JPEG2000_DATES, KLT_BANDS, KLT_DATES, PCA_X265
 from locations import Location
 
-DECIBELS = (28, 30, 32, 34, 36, 38, 40, 42, 44, 46, 48, 51)
-"""PSNR that JPEG 2000 is asked for."""
+DECIBELS = (*range(28, 48), 49, 51)
+"""PSNR that JPEG 2000 is asked for; what it comes to may be further apart."""
 
 COMPONENT_QUANTIZERS = (62, 60, 57, 54, 51, 48, 45, 42, 39, 36, 33, 30, 27, 24, 20)
 """Quantization parameters, where a step of 12 bits is 1 DN."""

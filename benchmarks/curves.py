@@ -22,7 +22,7 @@ def best_points(curve: Curve) -> Curve:
 
 
 def bits_at(curve: Curve, decibels: float) -> float | None:
-    """Bits a sample at a PSNR, their logarithm interpolated linearly; None beyond the ends of the curve."""
+    """Bits a sample at a PSNR, their logarithm interpolated linearly; None beyond the curve."""
     points = best_points(curve)
     for (bits, low), (more_bits, high) in itertools.pairwise(points):
         if low <= decibels <= high:
@@ -42,7 +42,7 @@ def best_at(curves: Iterable[Curve], decibels: float) -> float | None:
 
 
 def ratio(ours: Curve, others: Iterable[Curve], decibels: float) -> float | None:
-    """Bits of `ours` as a share of those of the best of `others` at a PSNR; None where either is not known."""
+    """Bits of `ours` as a share of those of the best of `others`; None where either is not known."""
     mine = bits_at(ours, decibels)
     theirs = best_at(others, decibels)
     if mine is None or theirs is None:

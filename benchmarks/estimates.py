@@ -1,12 +1,14 @@
-"""How near `estimate` is to what writing gives, on cubes of many chunks: `python benchmarks/estimates.py --data FOLDER`.
+"""How near `estimate` is to what writing gives, on cubes of many chunks.
 
-The cubes: each file of the folder that has twelve bands, in chunks of one date and 64 pixels; and a mosaic of all of them
-that have 96 pixels each way, 96 x 96 pixels a file, in chunks of 48. What writing gives is counted by coding every chunk.
+    python benchmarks/estimates.py --data FOLDER
+
+The cubes: each file of the folder that has twelve bands, in chunks of one date and 64 pixels; and a
+mosaic of all of them that have 96 pixels each way, 96 x 96 pixels a file, in chunks of 48. What
+writing gives is counted by coding every chunk.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 import pathlib
 import warnings
@@ -15,6 +17,7 @@ from collections.abc import Iterator
 import locations
 import machine
 import numpy as np
+import options
 import xarray as xr
 
 from tec_zarr.models.bands import L2A
@@ -24,7 +27,9 @@ SIDE = 96
 
 
 def cube_of(values: np.ndarray) -> xr.DataArray:
-    return xr.DataArray(values, dims=("time", "band", "y", "x"), coords={"band": list(L2A)}, attrs={"offset_dn": 0})
+    """As users have them, of `values` (time, band, y, x)."""
+    dims = ("time", "band", "y", "x")
+    return xr.DataArray(values, dims=dims, coords={"band": list(L2A)}, attrs={"offset_dn": 0})
 
 
 def cubes(folder: pathlib.Path) -> Iterator[tuple[str, xr.DataArray, int]]:
@@ -35,7 +40,9 @@ def cubes(folder: pathlib.Path) -> Iterator[tuple[str, xr.DataArray, int]]:
         if location.bands != L2A:
             continue
         dates, _, height, width = location.cube.shape
-        if dates * math.ceil(height / 64) * math.ceil(width / 64) >= LEAST_CHUNKS:
+        rows = math.ceil(height / 64)
+        columns = math.ceil(width / 64)
+        if dates * rows * columns >= LEAST_CHUNKS:
             yield location.name, cube_of(location.cube), 64
         if min(height, width) >= SIDE:
             pieces.append(location.cube[:1, :, :SIDE, :SIDE])
@@ -44,18 +51,21 @@ def cubes(folder: pathlib.Path) -> Iterator[tuple[str, xr.DataArray, int]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=pathlib.Path, required=True, help="folder of *.zip corpus files")
+    parser = options.parser(__doc__)
+    parser.add_argument("--data", type=pathlib.Path, required=True, help="folder of *.zip")
     parser.add_argument("--quality", type=float, default=75)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     machine.limit_threads(args.threads)
     warnings.simplefilter("ignore")
     for name, cube, side in cubes(args.data):
-        options = {"quality": args.quality, "chunks": {"time": 1, "y": side, "x": side}}
-        guess, whole = cube.tec.estimate(**options), cube.tec.estimate(**options, sample=None)
-        off = {"bytes": 100 * (guess.bytes / whole.bytes - 1), "RMSE": 100 * (guess.rmse / whole.rmse - 1)}
-        print(f"{name}: {guess.sampled} of {guess.chunks} chunks,", ", ".join(f"{k} {v:+.1f} %" for k, v in off.items()))
+        chunks = {"time": 1, "y": side, "x": side}
+        guess = cube.tec.estimate(quality=args.quality, chunks=chunks)
+        whole = cube.tec.estimate(quality=args.quality, chunks=chunks, sample=None)
+        bytes_off = 100 * (guess.bytes / whole.bytes - 1)
+        rmse_off = 100 * (guess.rmse / whole.rmse - 1)
+        off = f"bytes {bytes_off:+.1f} %, RMSE {rmse_off:+.1f} %"
+        print(f"{name}: {guess.sampled} of {guess.chunks} chunks, {off}")
 
 
 if __name__ == "__main__":

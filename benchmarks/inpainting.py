@@ -30,6 +30,7 @@ import clouds
 import locations
 import measures
 import numpy as np
+import options
 import torch
 from gapfillers import BASELINES, nearest
 
@@ -282,7 +283,7 @@ def draw(series: clouds.Series, case: dict, record: dict, made: dict[str, np.nda
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options.parser(__doc__)
     parser.add_argument("--data", type=pathlib.Path, help="folder of *.zip corpus files")
     parser.add_argument("--allclear", type=pathlib.Path, help="a JSON of AllClear's, test_tx3_….json")
     parser.add_argument("--root", type=pathlib.Path, help="where AllClear's folders of places (roi…) are")

@@ -17,7 +17,10 @@ from tec_zarr.training.corpus import read_corpus_file
 
 
 class Cut(NamedTuple):
-    """The first `pixels` each way of the first `dates` (None: all), of `bands` (None: of the twelve of L2A)."""
+    """The first `pixels` each way of the first `dates`, of `bands`.
+
+    None stands for all, and of bands for the twelve of L2A.
+    """
 
     pixels: int | None = None
     dates: int | None = None
@@ -40,7 +43,10 @@ class Location:
 
     @functools.cached_property
     def filled(self) -> np.ndarray:
-        """The cube with gaps that continue their surroundings: peers code this and need not restore the gaps."""
+        """The cube with gaps that continue their surroundings.
+
+        Peers code this and need not restore the gaps.
+        """
         if self.valid.all():
             return self.cube
         filled = self.cube.astype(np.float32)
@@ -55,9 +61,8 @@ def find(folder: pathlib.Path, names: list[str] | None) -> list[pathlib.Path]:
     """The corpus files of `folder`, only `names` where given, by name."""
     paths = sorted(folder.glob("*.zip"))
     if missing := set(names or ()) - {p.stem for p in paths}:
-        raise SystemExit(
-            f"{folder} has no {', '.join(sorted(missing))}; it has {', '.join(p.stem for p in paths) or 'no *.zip'}"
-        )
+        there = ", ".join(path.stem for path in paths)
+        raise SystemExit(f"{folder} has no {', '.join(sorted(missing))}; it has {there or 'no *.zip'}")
     return [p for p in paths if not names or p.stem in names]
 
 
@@ -71,7 +76,8 @@ def load(path: pathlib.Path, cut: Cut) -> Location:
         raise ValueError(f"none of its bands {meta['bands']} is one of {', '.join(wanted)}")
     chosen = [meta["bands"].index(b) for b in bands]
     cube = np.ascontiguousarray(data[: cut.dates, chosen, : cut.pixels, : cut.pixels])
-    location = Location(path.stem, cube, bands, int(meta.get("offset_dn") or 0), meta.get("nodata", 0))
+    offset_dn = int(meta.get("offset_dn") or 0)
+    location = Location(path.stem, cube, bands, offset_dn, meta.get("nodata", 0))
     if not location.valid.any():
         raise ValueError("no valid sample")
     return location

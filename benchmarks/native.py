@@ -1,15 +1,14 @@
-"""Cubes of nearest neighbor: what native grids save, made from `val` as odc-stac and stackstac make them.
+"""What native grids save on cubes of nearest neighbor, made as odc-stac and stackstac make them.
 
     python benchmarks/native.py --data FOLDER --out native.json [--names NAME …] [--qualities 10 …]
 
-Every second sample of 20 m bands is repeated 2 x 2, every sixth of 60 m bands 6 x 6. Bits with native grids as a share of
-those of the same code with native grids switched off, at equal PSNR; and without loss, beside the first
-design, JPEG-LS and JPEG XL.
+Of `val`, every second sample of 20 m bands is repeated 2 x 2, every sixth of 60 m bands 6 x 6. Bits
+with native grids as a share of those of the same code with native grids switched off, at equal PSNR;
+and without loss, beside the first design, JPEG-LS and JPEG XL.
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import pathlib
@@ -21,6 +20,7 @@ import curves
 import locations
 import machine
 import numpy as np
+import options
 import ours
 from peers import bounded
 
@@ -35,7 +35,7 @@ LOSSLESS = {"JPEG XL": "jpegxl", "JPEG-LS": "jpegls"}
 
 
 def nearest(location: locations.Location) -> locations.Location:
-    """The same with each coarse band repeated from its own grid, which begins at the first pixel."""
+    """The same with each coarse band repeated from its own grid, from the first pixel on."""
     cube = location.cube.copy()
     height, width = cube.shape[2:]
     for index, band in enumerate(location.bands):
@@ -96,7 +96,7 @@ def told(found: dict) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options.parser(__doc__)
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True, help="JSON to write")
     parser.add_argument("--names", nargs="*", help="only these places")

@@ -1,13 +1,14 @@
 """Rate and distortion of tec_zarr beside the classical codecs, on the chunks of `cases.py`.
 
     python benchmarks/rd.py --data FOLDER --out rd.json [--markdown rd.md] [--plot rd.png]
-        [--sets val others training] [--names NAME …] [--qualities 1 10 …] [--settings effort=0 …]
+        [--sets val others training] [--names NAME …] [--qualities 1 10 …]
+        [--settings effort=0 …]
 
-FOLDER holds the corpus' `val` and `train`. Every byte counts: containers, headers, checksums, bases. Classical
-codecs are read from `results/peers.json`; what is missing there is coded (extra `bench`), all of it anew with
-`--again`. "best" is the best of the classical codecs of a chunk at each PSNR. A group, and "six" (the places of `val`
-besides those of SSL4EO), is all bits over all bits of the best, each chunk at that PSNR. Seconds are of one process
-among `--jobs`.
+FOLDER holds the corpus' `val` and `train`. Every byte counts: containers, headers, checksums, bases.
+Classical codecs are read from `results/peers.json`; what is missing there is coded (extra `bench`),
+all of it anew with `--again`. "best" is the best of the classical codecs of a chunk at each PSNR. A
+group, and "six" (the places of `val` besides those of SSL4EO), is all bits over all bits of the best,
+each chunk at that PSNR. Seconds are of one process among `--jobs`.
 """
 
 from __future__ import annotations
@@ -24,13 +25,19 @@ import cases
 import classical
 import curves
 import machine
+import options
 import ours
 import tables
 
 QUALITIES = (1, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 75, 100)
 
 
-def measure(case: cases.Case, data: pathlib.Path, qualities: list[float], settings: dict[str, object]) -> list[dict]:
+def measure(
+    case: cases.Case,
+    data: pathlib.Path,
+    qualities: list[float],
+    settings: dict[str, object],
+) -> list[dict]:
     """A record for each quality of a case."""
     location = case.load(data)
     # What is compiled and loaded once counts in no time.
@@ -66,7 +73,7 @@ def run(
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options.parser(__doc__)
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True, help="JSON to write")
     parser.add_argument("--markdown", type=pathlib.Path, help="tables to write")

@@ -1,15 +1,16 @@
-"""Speed and memory on chunks of 4 x 12 x 256 x 256, in turn with OpenJPEG and x265 at like quality, in one run.
+"""Speed and memory on chunks of 4 x 12 x 256 x 256, in turn with OpenJPEG and x265, in one run.
 
-    python benchmarks/speed.py --data FOLDER [--out speed.json] [--chunks 4] [--rounds 5] [--cores 2] [--settings …]
+    python benchmarks/speed.py --data FOLDER [--out speed.json] [--chunks 4] [--rounds 5]
+        [--cores 2] [--settings …]
 
-MB/s of raw uint16 at the default quality: the median of the rounds, the least and the greatest. All codecs code as many
-chunks at once as there are cores, each of one thread. Then the seconds of a chunk by stage, on one core, and what a fresh
-process takes. FOLDER holds the corpus' `val`; without it chunks are synthetic.
+MB/s of raw uint16 at the default quality, others at the PSNR that it gives: the median of the
+rounds, the least and the greatest. All codecs code as many chunks at once as there are cores, each
+of one thread. Then the seconds of a chunk by stage, on one core, and what a fresh process takes.
+FOLDER holds the corpus' `val`; without it chunks are synthetic.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import pathlib
@@ -25,6 +26,7 @@ import cases
 import contenders
 import machine
 import numpy as np
+import options
 import ours
 import stages
 from peers import jpeg2000, x265
@@ -111,7 +113,7 @@ def measure(coders: dict[str, Coder], cubes: list[np.ndarray], rounds: int, core
 
 
 def by_stage(coder: Coder, cube: np.ndarray) -> dict[str, dict[str, float]]:
-    """Seconds by stage of encoding and of decoding a chunk; "all" is what they took by the clock."""
+    """Seconds by stage of encoding and of decoding a chunk; "all" is by the clock."""
     encode, decode = coder
     found = {}
     with stages.clocked() as clock:
@@ -150,11 +152,12 @@ def report(found: dict) -> None:
             print(f"{name} {what}, seconds of a chunk on a core: {parts}")
     for name, taken in found["processes"].items():
         torch = "with" if taken["has_torch"] else "without"
-        print(f"{name}: a process takes {taken['peak_gb']:.2f} GB, {torch} torch, {taken['start']:.1f} s at first")
+        memory = f"a process takes {taken['peak_gb']:.2f} GB, {torch} torch"
+        print(f"{name}: {memory}, {taken['start']:.1f} s at first")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options.parser(__doc__)
     parser.add_argument("--data", type=pathlib.Path)
     parser.add_argument("--out", type=pathlib.Path, help="JSON to write")
     parser.add_argument("--chunks", type=int, default=4)

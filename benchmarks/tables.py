@@ -38,7 +38,11 @@ class Result:
         return [self.peers[name] for name in self.case.best_of]
 
 
-def results(chosen: list[cases.Case], records: list[dict], peers: dict[str, dict[str, curves.Curve]]) -> list[Result]:
+def results(
+    chosen: list[cases.Case],
+    records: list[dict],
+    peers: dict[str, dict[str, curves.Curve]],
+) -> list[Result]:
     """The case and the curves of each case."""
     found = []
     for case in chosen:

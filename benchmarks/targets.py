@@ -12,7 +12,6 @@ of `ROUNDS` each.
 
 from __future__ import annotations
 
-import argparse
 import collections
 import dataclasses
 import json
@@ -25,6 +24,7 @@ import warnings
 import locations
 import machine
 import numpy as np
+import options
 import ours
 
 WHOLE = (("psnr", 34.0), ("psnr", 40.0), ("psnr", 48.0), ("rmse", 120.0), ("bppb", 0.04), ("bppb", 0.2), ("ratio", 100.0))
@@ -111,7 +111,7 @@ def record(location: locations.Location, name: str, value: float, is_timed: bool
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options.parser(__doc__)
     parser.add_argument("--data", type=pathlib.Path, required=True, help="folder of *.zip corpus files")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="JSON to write, anew after every record")
     parser.add_argument("--names", nargs="*", help="only these locations")

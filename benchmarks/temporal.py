@@ -1,14 +1,15 @@
 """What time is worth: dates coded together against one by one, and dates that are equal.
 
-    python benchmarks/temporal.py --data FOLDER --out temporal.json [--names NAME …] [--qualities 20 …]
+    python benchmarks/temporal.py --data FOLDER --out temporal.json [--names NAME …]
+        [--qualities 20 …]
 
-Bits at `DECIBELS` of each series as one chunk, as a share of those of a chunk for each date, and of one chunk whose dates
-are coded by themselves (context="date"). Then four equal dates: bits of the last three, each as a share of the first.
+Bits at `DECIBELS` of each series as one chunk, as a share of those of a chunk for each date, and of
+one chunk whose dates are coded by themselves (context="date"). Then four equal dates: bits of the
+last three, each as a share of the first.
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import pathlib
@@ -18,6 +19,7 @@ import curves
 import locations
 import machine
 import numpy as np
+import options
 import ours
 
 DECIBELS = 40.0
@@ -59,7 +61,7 @@ def one_by_one(location: locations.Location, quality: float) -> ours.Point:
 
 
 def compare(case: cases.Case, data: pathlib.Path, qualities: list[float]) -> dict:
-    """Curves of a series coded in each way, and its bits together as shares of the others' at `DECIBELS`."""
+    """Curves of a series coded in each way, and its bits together as shares of the others'."""
     location = case.load(data)
     found: dict[str, list[ours.Point]] = {"together": [], "one by one": [], "context date": []}
     for quality in qualities:
@@ -82,7 +84,7 @@ def equal_dates(place: str, data: pathlib.Path, quality: float) -> dict:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options.parser(__doc__)
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True, help="JSON to write")
     parser.add_argument("--names", nargs="*", help="only these places")
@@ -101,8 +103,8 @@ def main(arguments: list[str] | None = None) -> None:
             continue
         for quality in EQUAL_QUALITIES:
             equal.append(equal_dates(place, args.data, quality))
-            shown = f"{place}, equal dates at quality {quality}: {equal[-1]['share']:.3f} of the first"
-            print(shown, flush=True)
+            share = f"{equal[-1]['share']:.3f} of the first"
+            print(f"{place}, equal dates at quality {quality}: {share}", flush=True)
     found = {"versions": machine.versions(), "decibels": DECIBELS, "series": series, "equal": equal}
     args.out.write_text(json.dumps(found, indent=1) + "\n")
 

@@ -22,6 +22,7 @@ import tempfile
 import time
 
 import numpy as np
+import options
 import torch
 
 from tec_zarr.codec import network, runtime
@@ -76,7 +77,7 @@ def run(command: list[object], threads: int, cache: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options.parser(__doc__)
     parser.add_argument("--oracle", type=pathlib.Path)
     parser.add_argument("--data", type=pathlib.Path)
     parser.add_argument("--frames", type=int, default=4)

@@ -7,7 +7,8 @@ The wheels of PyAV from PyPI carry an ffmpeg whose libx265 codes 8, 10 and 12 bi
 Preset slow, tuned for PSNR, a constant quantization parameter that is the same in every frame and video, no B-frames, no
 user-data message: on four dates that takes 5 to 15 % fewer bits than preset medium as it comes. All videos of a location
 share one scale from DN to 12 bits. It is a whole number of sixths of an octave, as are quantization parameters, so that a
-setting (the parameter where a step of 12 bits is 1 DN) is the same step in DN at every location.
+setting (the parameter where a step of 12 bits is 1 DN) is the same step in DN at every location. Parameters end at 0, below
+which x265 crashes: very bright scenes end at 42 to 47 dB. x265 does not repeat itself to the byte; bits differ by 0.1 %.
 """
 
 from __future__ import annotations
