@@ -8,14 +8,13 @@ import json
 import math
 import pathlib
 import time
+from typing import Protocol
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm import tqdm
-
-from tec_zarr.training.augment import Crops
-from tec_zarr.training.stages.base import Stage
 
 EMA_DECAY = 0.999
 WARM_UP = 300
@@ -23,10 +22,44 @@ SAVE_EVERY_S = 120.0
 REPORT_EVERY = 200
 
 
-def learning_rate(step: int, steps: int) -> float:
-    """Share of the peak rate: linear warm-up, then a cosine to 2 %."""
+class Crops(Protocol):
+    """Training data, random ones of a seed."""
+
+    random: np.random.Generator
+
+
+class Stage(Protocol):
+    """A part of a curriculum, an `nn.Module`: what it trains, and for what loss."""
+
+    name: str
+    peak: float
+
+    def loss(self, crops: Crops) -> tuple[Tensor, dict[str, float]]:
+        """Loss and figures of a random batch."""
+
+    def report(self, held_out: Crops) -> dict[str, dict[str, float]]:
+        """Figures of the same crops each time."""
+
+    def slow_parameters(self) -> list[nn.Parameter]:
+        """Those that learn at a tenth of the rate."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Budget:
+    """When training ends: after so many steps, or so many minutes where these are over before."""
+
+    steps: int
+    minutes: float = math.inf
+
+    def used(self, step: int, seconds: float) -> float:
+        """The share of it that is used up, 0 to 1."""
+        return min(1.0, max(step / self.steps, seconds / (60 * self.minutes)))
+
+
+def learning_rate(step: int, used: float) -> float:
+    """Share of the peak rate: linear warm-up, then a cosine to 2 % over the share `used` of the budget."""
     warm = min(1.0, (step + 1) / WARM_UP)
-    return warm * (0.02 + 0.49 * (1 + math.cos(math.pi * min(1.0, step / steps))))
+    return warm * (0.02 + 0.49 * (1 + math.cos(math.pi * used)))
 
 
 def optimizer(stage: Stage) -> torch.optim.Optimizer:
@@ -67,55 +100,62 @@ class State:
     seconds: float = 0.0
 
     @classmethod
-    def begin(cls, stage: Stage, checkpoint: pathlib.Path) -> State:
-        """From `checkpoint` where it exists."""
+    def begin(cls, stage: Stage, crops: Crops, checkpoint: pathlib.Path) -> State:
+        """From `checkpoint` where it exists; then `crops` go on where they were."""
         state = cls(stage, copy.deepcopy(stage), optimizer(stage))
         if checkpoint.exists():
             saved = torch.load(checkpoint, weights_only=True)
             for name in ("stage", "ema", "opt"):
                 getattr(state, name).load_state_dict(saved[name])
-            state.step, state.seconds = saved["step"], saved["seconds"]
+            state.step = saved["step"]
+            state.seconds = saved["seconds"]
+            crops.random.bit_generator.state = json.loads(saved["random"])
         return state
 
-    def save(self, checkpoint: pathlib.Path) -> None:
+    def save(self, crops: Crops, checkpoint: pathlib.Path) -> None:
+        """Write all that `begin` reads, whole or not at all."""
+        random = json.dumps(crops.random.bit_generator.state)
         parts = {name: getattr(self, name).state_dict() for name in ("stage", "ema", "opt")}
         partial = checkpoint.with_suffix(".partial")
-        torch.save({**parts, "step": self.step, "seconds": self.seconds}, partial)
+        torch.save({**parts, "step": self.step, "seconds": self.seconds, "random": random}, partial)
         partial.replace(checkpoint)
 
 
-def train(stage: Stage, crops: Crops, held_out: Crops, run: Run, steps: int) -> Stage:
-    """Train `stage` for `steps`, resuming from `<out>/<stage>.pt` where it exists; return its moving average.
+def train(stage: Stage, crops: Crops, held_out: Crops, run: Run, budget: Budget) -> Stage:
+    """Train `stage` until `budget` is used, resuming from `<out>/<stage>.pt` where it exists; return its moving average.
 
     Progress goes to `<out>/<stage>.jsonl`, a line each `REPORT_EVERY` steps, with the held-out figures of the average.
     """
-    checkpoint, log = run.out / f"{stage.name}.pt", run.out / f"{stage.name}.jsonl"
-    state = State.begin(stage, checkpoint)
+    checkpoint = run.out / f"{stage.name}.pt"
+    log = run.out / f"{stage.name}.jsonl"
+    state = State.begin(stage, crops, checkpoint)
     began = saved = time.monotonic() - state.seconds
     sums: dict[str, float] = {}
-    bar = tqdm(total=steps, initial=state.step, desc=stage.name, unit="step", mininterval=1.0)
-    while state.step < steps:
-        for key, value in _step(state, crops, steps, run.bfloat16).items():
+    bar = tqdm(total=budget.steps, initial=state.step, desc=stage.name, unit="step", mininterval=1.0)
+    while budget.used(state.step, state.seconds) < 1:
+        for key, value in _step(state, crops, budget, run.bfloat16).items():
             sums[key] = sums.get(key, 0.0) + value / REPORT_EVERY
         state.seconds = time.monotonic() - began
         bar.update()
-        last = state.step == steps
+        last = budget.used(state.step, state.seconds) >= 1
         if state.step % REPORT_EVERY == 0 or last:
             with log.open("a") as file:
                 file.write(json.dumps({**_report(state, sums), "held_out": _held_out(state.ema, held_out)}) + "\n")
             bar.set_postfix({key: f"{value:.4g}" for key, value in sums.items()})
             sums = {}
         if state.seconds - saved + began > SAVE_EVERY_S or last:
-            state.save(checkpoint)
+            state.save(crops, checkpoint)
             saved = state.seconds + began
     bar.close()
     return state.ema
 
 
-def _step(state: State, crops: Crops, steps: int, bfloat16: bool) -> dict[str, float]:
-    stage, opt = state.stage, state.opt
+def _step(state: State, crops: Crops, budget: Budget, bfloat16: bool) -> dict[str, float]:
+    stage = state.stage
+    opt = state.opt
+    rate = learning_rate(state.step, budget.used(state.step, state.seconds))
     for group in opt.param_groups:
-        group["lr"] = group["peak"] * learning_rate(state.step, steps)
+        group["lr"] = group["peak"] * rate
     with torch.autocast(stage.device.type, torch.bfloat16, enabled=bfloat16), sdpa_kernel(SDPBackend.MATH):
         loss, figures = stage.loss(crops)
     opt.zero_grad(set_to_none=True)

@@ -1,4 +1,4 @@
-"""The curriculum of each family: transforms with a cheap prior, the prior on their latents, then synthesis."""
+"""The curriculum of each published family: transforms with a cheap prior, the prior on their latents, then synthesis."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ CURRICULA = {
     "tec-tt": (TransformStage, PriorStage, RefineStage),
     "flextec": (TransformStage, PriorStage, RefineStage),
 }
-"""Stages by family; a model that takes its transforms from another one leaves the first out."""
+"""Stages by family."""

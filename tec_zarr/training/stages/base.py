@@ -56,8 +56,7 @@ def balance(weight: Tensor) -> Tensor:
 class Stage(nn.Module):
     """A part of the curriculum: what it trains, on what batches, for what loss.
 
-    `size`, `count` and `frames` shape a batch; `qualities` are those that `report` evaluates at. `shared` says that the
-    transforms, gains and statistics are another model's and stay as they are.
+    `size`, `count` and `frames` shape a batch; `qualities` are those that `report` evaluates at.
     """
 
     name: str
@@ -65,12 +64,10 @@ class Stage(nn.Module):
     size, count, frames = 128, 8, 1
     qualities = (10.0, 30.0, 50.0, 70.0, 90.0)
 
-    def __init__(self, model: TransformCodec, shared: bool):
+    def __init__(self, model: TransformCodec):
         super().__init__()
-        self.model, self.shared = model, shared
+        self.model = model
         model.requires_grad_(True)
-        for part in (model.analysis, model.synthesis, model.gains):
-            part.requires_grad_(not shared)
 
     def start(self, crops: Crops) -> None:
         """Prepare what the stage before did not leave."""

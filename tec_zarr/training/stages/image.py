@@ -1,4 +1,4 @@
-"""The second stage of the image codecs: their own prior, with the transforms unless these are shared."""
+"""The second stage of the image codecs: their own prior, with the transforms."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ImageStage(Stage):
     def evaluate(self, x: Tensor, condition: Tensor) -> tuple[Tensor, dict[str, float]]:
         x, model, missing = x.flatten(0, 1), self.model, self.missing(condition)
         y = model.analyze(x, condition)
-        counter = RateCounter(exact=self.shared or not self.training)
+        counter = RateCounter(exact=not self.training)
         y_hat = model.prior.walk(counter, model.unit(condition), condition, tuple(y.shape[-2:]), y)
         x_hat = model.synthesize(y_hat, y_hat[:, :0], condition)
         rate, error = counter.bits / x.shape[-1] ** 2, squared_error(x, x_hat, missing)

@@ -85,8 +85,8 @@ class PriorStage(_TemporalStage):
     size, count, frames = 192, 4, 3
     qualities = (10.0, 50.0, 90.0)
 
-    def __init__(self, model: TecTT, shared: bool):
-        super().__init__(model, shared)
+    def __init__(self, model: TecTT):
+        super().__init__(model)
         for part in (model.analysis, model.synthesis, model.gains, model.refinement):
             part.requires_grad_(False)
 
@@ -110,8 +110,8 @@ class RefineStage(_TemporalStage):
     size, count, frames = 192, 3, 3
     qualities = (10.0, 50.0, 90.0)
 
-    def __init__(self, model: TecTT, shared: bool):
-        super().__init__(model, shared)
+    def __init__(self, model: TecTT):
+        super().__init__(model)
         for part in (model.analysis, model.gains):
             part.requires_grad_(False)
 

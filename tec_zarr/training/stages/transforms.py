@@ -18,8 +18,8 @@ class TransformStage(Stage):
 
     name, peak = "transforms", 1e-3
 
-    def __init__(self, model: TransformCodec, shared: bool):
-        super().__init__(model, shared)
+    def __init__(self, model: TransformCodec):
+        super().__init__(model)
         self.proxy = HyperPrior(model.config.transforms.latents, model.config.conditions)
 
     @torch.no_grad()

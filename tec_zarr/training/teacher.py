@@ -1,0 +1,59 @@
+"""What stands in the coder's place in training: it tells the network the true symbols, and counts their bits."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from tec_zarr.prior.channels import GROUP_SIZES
+from tec_zarr.training.dates import Batch
+from tec_zarr.training.likelihood import bits
+
+
+class Teacher:
+    """A coder of the network's walk.
+
+    What is not sent counts as if it were, so that its means come to be right; what is known on is its rounded mean.
+
+    bits
+        For each step of the walk the bits (N,) of each date.
+    shown
+        (N, P, n): what is reconstructed from before the correction, symbols and the means of what is not sent.
+    """
+
+    def __init__(self, batch: Batch):
+        self._batch = batch
+        selection = batch.given.selection
+        self._slices = selection.slices()
+        live = batch.given.live.split(GROUP_SIZES, 1)
+        self._live = [part if local is None else part[:, local] for part, local in zip(live, selection.local, strict=True)]
+        self.bits: list[Tensor] = []
+        self.shown = batch.symbols.clone()
+
+    def code(self, group: int, positions: Tensor | None, means: Tensor, scales: Tensor) -> Tensor:
+        """See `tec_zarr.prior.network.Coder`."""
+        own = self._slices[group]
+        every = torch.arange(self.shown.shape[1])
+        at = every if positions is None else positions
+        truth = self._batch.symbols[:, at, own]
+        live = self._live[group][:, None]
+        with torch.autocast("cpu", enabled=False):
+            each = bits(truth, means.float(), scales.float()) * live
+        self.bits.append(each.sum((1, 2)))
+        sent = self._batch.sent[:, group, None, None]
+        if sent.all():
+            return truth
+        expected = means.float() * live
+        shown = self.shown.clone()
+        shown[:, at, own] = torch.where(sent, truth, expected)
+        self.shown = shown
+        return torch.where(sent, truth, torch.round(expected.detach()))
+
+    def squared_error(self, correction: Tensor) -> Tensor:
+        """Squared error (N,), in squared steps, of what is sent, with the network's correction (N, h, w, n)."""
+        parts = []
+        for group, live in enumerate(self._live):
+            parts.append(live * self._batch.sent[:, group, None])
+        kept = torch.cat(parts, 1)[:, None]
+        error = self._batch.coefficients - self.shown - correction.float().flatten(1, 2)
+        return (error**2 * kept).sum((1, 2))
