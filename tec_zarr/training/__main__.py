@@ -1,4 +1,6 @@
-"""Train the shipped codec's prior, or a codec of a published family: `python -m tec_zarr.training --data FOLDER --out FOLDER`.
+"""Train the shipped codec's prior, or a codec of a published family.
+
+    python -m tec_zarr.training --data FOLDER --out FOLDER
 
 Run again with the same folders it resumes.
 """

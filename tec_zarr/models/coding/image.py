@@ -113,7 +113,8 @@ class _Decoding:
         return torch.from_numpy(values).to(means).reshape(means.shape)
 
     def step_rows(self, rows: Tensor, values: None) -> Tensor:
-        values = np.stack([decoder.step_rows(part + OWN_ROWS) for decoder, part in zip(self._decoders, _flat(rows), strict=True)])
+        parts = zip(self._decoders, _flat(rows), strict=True)
+        values = np.stack([decoder.step_rows(part + OWN_ROWS) for decoder, part in parts])
         return torch.from_numpy(values).to(rows.device).reshape(rows.shape)
 
 
