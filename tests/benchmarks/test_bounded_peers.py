@@ -33,7 +33,7 @@ def test_peers_keep_to_bounds(crop, bound):
         assert found["violations"] == 0, name
         assert found["greatest"] > 0 or not bound or what == "zfp", name
         sizes[name] = len(data)
-    assert len(bounds.encode_ours(crop, bound)) < min(sizes.values())
+    assert len(bounds.ours.encode(crop, max_error=bound)) < min(sizes.values())
 
 
 def test_violations_are_counted(crop):
