@@ -5,10 +5,11 @@
 
 Every file is coded at most 256 pixels each way at the targets of `WHOLE`; then crops of random files,
 dates, selections of bands in random order, sizes and places, each at a random target. A target is met
-where PSNR is within 0.05 dB and the others within 2 %, as measured on the decoded chunk. Else the
-chunk says so, and the target is "beyond" what qualities 1 and 100 give or "missed" between them; a
-chunk that does not say so is "silent", which must never be. `times` are the seconds of a target as a
-multiple of those of a plain encode at the quality that it came to, the best of `ROUNDS` each.
+where PSNR is within 0.05 dB and the others within 2 %, as measured on the decoded chunk; "better" is
+more dB or fewer bits than asked for. Else the chunk says so, and the target is "beyond" what qualities
+1 and 100 give or "missed" between them; a chunk that does not say so is "silent", which must never be.
+`times` are the seconds of a target as a multiple of those of a plain encode at the quality that it
+came to, the best of `ROUNDS` each.
 """
 
 from __future__ import annotations
@@ -108,6 +109,13 @@ def is_near(name: str, value: float, found: float) -> bool:
     return abs(found / value - 1) <= TOLERANCE
 
 
+def is_better(name: str, value: float, found: float) -> bool:
+    """Whether a chunk has more dB or fewer bits than a target asks for."""
+    if name in ("psnr", "ratio"):
+        return found > value
+    return found < value
+
+
 def outcome_of(
     location: locations.Location,
     name: str,
@@ -119,7 +127,7 @@ def outcome_of(
     if is_near(name, value, found):
         return "met"
     if said_met:
-        return "silent"
+        return "better" if is_better(name, value, found) else "silent"
     ends = []
     for quality in (1, 100):
         chunk = ours.encode(location, quality=quality)

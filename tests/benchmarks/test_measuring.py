@@ -62,7 +62,10 @@ def test_dates_one_by_one_are_all_dates(crop, monkeypatch):
 
 def test_what_became_of_a_target_is_told(crop):
     assert targets.outcome_of(crop, "psnr", 40.0, 40.04, True) == "met"
-    assert targets.outcome_of(crop, "psnr", 40.0, 40.06, True) == "silent"
+    assert targets.outcome_of(crop, "psnr", 40.0, 40.06, True) == "better"
+    assert targets.outcome_of(crop, "rmse", 100.0, 98.01, True) == "met"
+    assert targets.outcome_of(crop, "rmse", 100.0, 97.0, True) == "better"
+    assert targets.outcome_of(crop, "bppb", 0.1, 0.11, True) == "silent"
 
 
 def test_stages_inside_others_count_once():
