@@ -26,11 +26,13 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 
+import allclear
 import clouds
 import locations
 import measures
 import numpy as np
 import options
+import pictures
 import torch
 from gapfillers import BASELINES, nearest
 
@@ -40,7 +42,6 @@ from tec_zarr.codec.fill import fill
 from tec_zarr.codec.inpaint import inpaint_array, temporal
 from tec_zarr.codec.settings import Settings
 from tec_zarr.models import registry
-from tec_zarr.models.bands import L2A
 
 COVERS = (0.1, 0.3, 0.5, 0.8, 1.0)
 GAP_COVER = 0.3
@@ -48,6 +49,7 @@ MIN_CLEAR = 0.6
 """Of a date's pixels, for it to be a target."""
 
 OURS = "tec.inpaint"
+DRAWN = (OURS, "filling alone", "linear in time", "nearest date")
 Method = Callable[[np.ndarray, np.ndarray, int, np.ndarray], np.ndarray]
 
 
@@ -225,61 +227,13 @@ def report(found: dict) -> None:
 def run_allclear(args: argparse.Namespace) -> list[dict]:
     """Records of AllClear's samples; a target is predicted as a date that is wholly hidden."""
     records = []
-    for name, sample in list(json.loads(args.allclear.read_text()).items())[: args.samples]:
-        given = sorted([*sample["s2_toa"], *(tuple(entry) for entry in sample["target"])], key=lambda entry: entry[0])
-        target = sample["target"][0][1]
-        dn, cloudy = zip(*(read_allclear(path, args.root, args.crop) for _, path in given), strict=True)
-        t = next(i for i, (_, path) in enumerate(given) if path == target)
-        days = np.array([date[:10] for date, _ in given], "datetime64[D]").astype(np.float64)
-        series = clouds.Series(name, np.stack(dn), L2A, days, np.stack(cloudy))
+    for series, t in allclear.samples(args.allclear, args.root, args.crop, args.samples):
         hidden = np.zeros(series.cloudy.shape, bool)
         hidden[t] = True
-        records.append(run(series, {"t": t, "cover": 1.0, "gap": 1, "hidden": hidden}, args.model)[0])
+        case = {"t": t, "cover": 1.0, "gap": 1, "hidden": hidden}
+        record, _ = run(series, case, args.model)
+        records.append(record)
     return records
-
-
-def read_allclear(path: str, root: pathlib.Path, crop: int) -> tuple[np.ndarray, np.ndarray]:
-    """DN (12, y, x) of a GeoTIFF of 13 bands, and where its mask has clouds (band 2) or shadows (band 5), center crops.
-
-    `path` is as the JSON has it, of which `root` replaces what comes before the folder of the place.
-    """
-    import rioxarray
-
-    place = root.joinpath(*pathlib.PurePosixPath(path).parts[-4:])
-    bands, mask = (rioxarray.open_rasterio(str(p)).values for p in (place, str(place).replace("s2_toa", "cld_shdw")))
-    middle = [slice(max(0, (n - crop) // 2), max(0, (n - crop) // 2) + crop) for n in bands.shape[1:]]
-    covered = np.nan_to_num(mask[[1, 4]].astype(np.float32), nan=1.0)[:, *middle].any(0)
-    dn = np.nan_to_num(np.delete(bands, 10, 0)[:, *middle].astype(np.float32))
-    return dn, covered | (dn == 0).all(0)
-
-
-def draw(series: clouds.Series, case: dict, record: dict, made: dict[str, np.ndarray], path: pathlib.Path) -> None:
-    """Before, ours, two baselines, truth, and errors, in true color."""
-    from matplotlib.figure import Figure
-
-    shown = [series.bands.index(b) for b in ("B04", "B03", "B02")]
-    truth, hidden = series.dn[case["t"]], case["hidden"][case["t"]]
-    white = np.percentile(truth[shown], 98)
-
-    def color(frame: np.ndarray) -> np.ndarray:
-        return np.clip(np.moveaxis(frame[shown], 0, -1) / white, 0, 1)
-
-    names = [OURS, "filling alone", "linear in time", "nearest date"]
-    figure = Figure(figsize=(12, 5), layout="constrained", dpi=80)
-    axes = figure.subplots(2, 5)
-    axes[0, 0].imshow(np.where(hidden[..., None], 1, color(truth)))
-    axes[0, 0].set_title("given")
-    axes[1, 0].imshow(color(truth))
-    axes[1, 0].set_title("truth")
-    for (top, bottom), name in zip(axes.T[1:], names, strict=True):
-        figures = record["scores"][name]["masked"]
-        top.imshow(color(made[name]))
-        top.set_title(f"{name}\n{figures['psnr']:.1f} dB, {figures['sam']:.1f}°", fontsize=10)
-        drawn = bottom.imshow(np.sqrt(((made[name] - truth) ** 2).mean(0)), vmin=0, vmax=1000, cmap="magma")
-    for axis in axes.flat:
-        axis.set_axis_off()
-    figure.colorbar(drawn, ax=axes[1, 1:], location="bottom", shrink=0.5, label="RMSE of each pixel in DN")
-    figure.savefig(path, pil_kwargs={"quality": 85})
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -331,7 +285,7 @@ def run_folder(args: argparse.Namespace) -> list[dict]:
             if args.plot:
                 args.plot.mkdir(parents=True, exist_ok=True)
                 name = f"{series.name}_{case['t']}_{case['cover']:.0%}_gap{case['gap']}.jpg".replace("%", "")
-                draw(series, case, record, made, args.plot / name)
+                pictures.draw(series, case, record, made, list(DRAWN), args.plot / name)
     return records
 
 
