@@ -130,7 +130,7 @@ def _count(spectrum: Spectrum, step: float, before: Side | None, dead: np.ndarra
 
 
 def _neighbors(live: np.ndarray) -> np.ndarray:
-    """Of each channel how many of the next lower frequencies along either axis are live, (C, 256); beyond the edge all are."""
+    """How many of the two next lower frequencies of each channel are live, (C, 256); beyond the edge all are."""
     grid = live.reshape(-1, BLOCK, BLOCK)
     padded = np.pad(grid, ((0, 0), (1, 0), (1, 0)), constant_values=True).astype(int)
     return (padded[:, 1:, :-1] + padded[:, :-1, 1:]).reshape(-1, FREQUENCIES)
