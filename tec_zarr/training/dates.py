@@ -1,4 +1,4 @@
-"""Series to dates as the prior is given them when it codes, with the symbols that it is to predict."""
+"""Series to dates as the prior is given them when it codes, with the symbols to predict."""
 
 from __future__ import annotations
 
@@ -29,7 +29,12 @@ class TrainingDate:
     symbols: np.ndarray
 
 
-def make_dates(dn: np.ndarray, step: float, dead_zone: float, last_groups: int = GROUPS) -> list[TrainingDate]:
+def make_dates(
+    dn: np.ndarray,
+    step: float,
+    dead_zone: float,
+    last_groups: int = GROUPS,
+) -> list[TrainingDate]:
     """The dates of a series `dn` float32 (T, B, y, x) at a step in DN, rounded with a dead zone.
 
     Of the last date `last_groups` groups are sent.
@@ -125,5 +130,5 @@ def _batch(numbers: list[int], dates: list[TrainingDate]) -> Batch:
         regression=None if regression is None else FrozenRegression(regression),
         symbols=torch.from_numpy(np.stack(symbols)).float(),
         coefficients=torch.from_numpy(np.stack(coefficients)).float(),
-        sent=torch.tensor([[group < date.inputs.groups for group in range(GROUPS)] for date in dates]),
+        sent=torch.arange(GROUPS) < torch.tensor([[date.inputs.groups] for date in dates]),
     )

@@ -1,4 +1,4 @@
-"""The training loop: warm-up and cosine, gradient clipping, moving average of the weights, resumable checkpoints."""
+"""The training loop: rates, gradient clipping, moving average of the weights, checkpoints."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Budget:
 
 
 def learning_rate(step: int, used: float) -> float:
-    """Share of the peak rate: linear warm-up, then a cosine to 2 % over the share `used` of the budget."""
+    """Share of the peak rate: a linear warm-up, then a cosine to 2 % over the budget."""
     warm = min(1.0, (step + 1) / WARM_UP)
     return warm * (0.02 + 0.49 * (1 + math.cos(math.pi * used)))
 
@@ -70,7 +70,8 @@ def optimizer(stage: Stage) -> torch.optim.Optimizer:
         {"params": [p for p in trained if id(p) not in slow], "peak": stage.peak},
         {"params": [p for p in trained if id(p) in slow], "peak": stage.peak / 10},
     ]
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=stage.peak, weight_decay=0.0, betas=(0.9, 0.99))
+    filled = [group for group in groups if group["params"]]
+    return torch.optim.AdamW(filled, lr=stage.peak, weight_decay=0.0, betas=(0.9, 0.99))
 
 
 @torch.no_grad()
@@ -83,7 +84,7 @@ def _average(ema: nn.Module, stage: nn.Module, step: int) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """Where a training run keeps its files, and whether it trains in bfloat16 where that is enough."""
+    """Where a run keeps its files, and whether it trains in bfloat16 where that is enough."""
 
     out: pathlib.Path
     bfloat16: bool
@@ -91,7 +92,7 @@ class Run:
 
 @dataclasses.dataclass
 class State:
-    """All that resuming needs: the stage, its moving average, the optimizer, steps done and seconds spent."""
+    """All that resuming needs: stage, moving average, optimizer, steps done, seconds spent."""
 
     stage: Stage
     ema: Stage
@@ -122,16 +123,17 @@ class State:
 
 
 def train(stage: Stage, crops: Crops, held_out: Crops, run: Run, budget: Budget) -> Stage:
-    """Train `stage` until `budget` is used, resuming from `<out>/<stage>.pt` where it exists; return its moving average.
+    """Train `stage` until `budget` is used; return the moving average of its weights.
 
-    Progress goes to `<out>/<stage>.jsonl`, a line each `REPORT_EVERY` steps, with the held-out figures of the average.
+    It resumes from `<out>/<stage>.pt` where that exists.
+    Progress goes to `<out>/<stage>.jsonl`, a line each `REPORT_EVERY` steps, with held-out figures.
     """
     checkpoint = run.out / f"{stage.name}.pt"
     log = run.out / f"{stage.name}.jsonl"
     state = State.begin(stage, crops, checkpoint)
     began = saved = time.monotonic() - state.seconds
     sums: dict[str, float] = {}
-    bar = tqdm(total=budget.steps, initial=state.step, desc=stage.name, unit="step", mininterval=1.0)
+    bar = tqdm(total=budget.steps, initial=state.step, desc=stage.name, unit="step")
     while budget.used(state.step, state.seconds) < 1:
         for key, value in _step(state, crops, budget, run.bfloat16).items():
             sums[key] = sums.get(key, 0.0) + value / REPORT_EVERY
@@ -140,7 +142,8 @@ def train(stage: Stage, crops: Crops, held_out: Crops, run: Run, budget: Budget)
         last = budget.used(state.step, state.seconds) >= 1
         if state.step % REPORT_EVERY == 0 or last:
             with log.open("a") as file:
-                file.write(json.dumps({**_report(state, sums), "held_out": _held_out(state.ema, held_out)}) + "\n")
+                figures = {**_report(state, sums), "held_out": _held_out(state.ema, held_out)}
+                file.write(json.dumps(figures) + "\n")
             bar.set_postfix({key: f"{value:.4g}" for key, value in sums.items()})
             sums = {}
         if state.seconds - saved + began > SAVE_EVERY_S or last:
@@ -156,7 +159,8 @@ def _step(state: State, crops: Crops, budget: Budget, bfloat16: bool) -> dict[st
     rate = learning_rate(state.step, budget.used(state.step, state.seconds))
     for group in opt.param_groups:
         group["lr"] = group["peak"] * rate
-    with torch.autocast(stage.device.type, torch.bfloat16, enabled=bfloat16), sdpa_kernel(SDPBackend.MATH):
+    precision = torch.autocast(stage.device.type, torch.bfloat16, enabled=bfloat16)
+    with precision, sdpa_kernel(SDPBackend.MATH):
         loss, figures = stage.loss(crops)
     opt.zero_grad(set_to_none=True)
     loss.backward()
@@ -169,9 +173,13 @@ def _step(state: State, crops: Crops, budget: Budget, bfloat16: bool) -> dict[st
 
 
 def _report(state: State, sums: dict[str, float]) -> dict[str, float]:
-    return {"step": state.step, "seconds": round(state.seconds), **{k: round(v, 5) for k, v in sums.items()}}
+    return {"step": state.step, "seconds": round(state.seconds), **_rounded(sums)}
 
 
 @torch.no_grad()
 def _held_out(ema: Stage, crops: Crops) -> dict[str, dict[str, float]]:
-    return {q: {k: round(v, 5) for k, v in figures.items()} for q, figures in ema.report(crops).items()}
+    return {quality: _rounded(figures) for quality, figures in ema.report(crops).items()}
+
+
+def _rounded(figures: dict[str, float]) -> dict[str, float]:
+    return {name: round(value, 5) for name, value in figures.items()}

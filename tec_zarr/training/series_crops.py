@@ -1,4 +1,7 @@
-"""Crops of series to train the prior over dates on: real ones as products vary, and made-up ones that hardly change."""
+"""Crops of series to train the prior over dates on.
+
+Real ones vary as products do; made-up ones hardly change.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ SUBSETS = {4: ("B02", "B03", "B04", "B08"), 10: tuple(b for b in L2A if b not in
 
 
 class SeriesCrops:
-    """Random crops of dates of one place in DN without offset, from even offsets on, so that 2 x 2 cells stay whole."""
+    """Random crops of dates of one place in DN without offset.
+
+    They begin at even offsets, so that 2 x 2 cells stay whole.
+    """
 
     def __init__(self, locations: list[Location], seed: int):
         self.locations = [place for place in locations if min(place.dn.shape[-2:]) >= LEAST_SIDE]
@@ -75,7 +81,8 @@ class SeriesCrops:
             dn = dn.flip(-1)
         if dn.shape[-1] != size:
             # Shrinking makes sharp imagery of blurred.
-            dn = F.interpolate(dn, size=(size, size), mode="bicubic", antialias=True, align_corners=False)
+            sharper = {"mode": "bicubic", "antialias": True, "align_corners": False}
+            dn = F.interpolate(dn, size=(size, size), **sharper)
         if rng.random() < 0.4:
             dn = self._nearly_equal(dn) if rng.random() < 0.4 else self._dense(dn)
         return repeat_coarse(dn) if rng.random() < 0.3 else dn
@@ -99,7 +106,8 @@ class SeriesCrops:
         crop = torch.from_numpy(place.dn[chosen][window].astype(np.float32))
         if len(chosen) < dates:
             again = rng.choice(chosen, dates - len(chosen))
-            made_up = another_season(torch.from_numpy(place.dn[again][window].astype(np.float32)), rng)
+            repeated = torch.from_numpy(place.dn[again][window].astype(np.float32))
+            made_up = another_season(repeated, rng)
             crop = torch.cat([crop, made_up])[torch.from_numpy(rng.permutation(dates))]
         if side < size:
             mode = "reflect" if 2 * side > size else "replicate"
@@ -123,11 +131,12 @@ class SeriesCrops:
         haze = rng.normal(0, 20, (len(L2A), 1, 1))
         noise = rng.normal(0, 1, dn[early].shape) * rng.choice([0.0, 5.0, 15.0, 30.0])
         dn = dn.clone()
-        dn[late] = dn[early] * torch.from_numpy(gain).float() + torch.from_numpy(haze + noise).float()
+        added = torch.from_numpy(haze + noise).float()
+        dn[late] = dn[early] * torch.from_numpy(gain).float() + added
         return dn
 
     def _dense(self, dn: Tensor) -> Tensor:
-        """A dense series: one date under other light, growth and noise, with patches of another date in it."""
+        """A dense series: one date under other light, growth and noise, with patches of another."""
         rng = self.random
         base = dn[int(rng.integers(len(dn)))]
         other = dn[int(rng.integers(len(dn)))]
@@ -143,7 +152,7 @@ class SeriesCrops:
         return torch.stack(out)
 
     def _other_growth(self, base: Tensor, growth: float) -> Tensor:
-        """A date (12, H, W) with bands mixed a little with those beside them, other levels and a smooth gain."""
+        """A date (12, H, W) with bands mixed a little, other levels and a smooth gain."""
         rng = self.random
         bands = np.arange(len(L2A))
         nearness = np.exp(-np.abs(np.subtract.outer(bands, bands)) / 2.0)
@@ -168,7 +177,7 @@ def _field(rng: np.random.Generator, sigma: float, channels: int, cells: int, si
 
 
 def repeat_coarse(dn: Tensor) -> Tensor:
-    """The 20 m and 60 m bands of (dates, 12, size, size) as nearest-neighbor resampling leaves them."""
+    """Bands of 20 and 60 m of (dates, 12, size, size) as nearest-neighbor resampling leaves them."""
     size = dn.shape[-1]
     out = dn.clone()
     for meters in (20, 60):

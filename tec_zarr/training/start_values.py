@@ -34,7 +34,7 @@ LEAST_STEP = 8.0
 MOST_STEP = 9000.0
 
 ASSUMED = 4.0
-"""Channels that each context counts as having seen at the start, dead ones by a logistic curve of its bucket."""
+"""Channels that a context counts as seen at the start, dead by a logistic curve of its bucket."""
 
 
 def spectra(locations: list[Location], rng: np.random.Generator) -> list[list[Spectrum]]:
@@ -64,7 +64,7 @@ def _window(size: tuple[int, int], rng: np.random.Generator) -> tuple:
 
 
 def bases(series: list[list[Spectrum]]) -> dict[str, np.ndarray]:
-    """Bases int32 in 2**30ths by number of bands: Karhunen-Loeve of the coarsest frequencies, each date counting alike."""
+    """Bases int32 in 2**30ths by number of bands: those of the coarsest frequencies of all dates."""
     covariance = np.zeros((len(L2A), len(L2A)))
     for dates in series:
         for spectrum in dates:
@@ -97,7 +97,7 @@ def _with_b10(basis: np.ndarray) -> np.ndarray:
 
 
 def live_zeros(series: list[list[Spectrum]], rng: np.random.Generator) -> np.ndarray:
-    """Probability of a dead channel (contexts,) uint16 in 2**16ths, as the side information counts contexts."""
+    """Probability of a dead channel (contexts,) uint16 in 2**16ths, by the side's contexts."""
     dead = np.zeros(LIVE_CONTEXTS)
     total = np.zeros(LIVE_CONTEXTS)
     for dates in series:

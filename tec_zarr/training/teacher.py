@@ -1,4 +1,4 @@
-"""What stands in the coder's place in training: it tells the network the true symbols, and counts their bits."""
+"""What stands in the coder's place in training: it tells the true symbols, and counts their bits."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from tec_zarr.training.likelihood import bits
 class Teacher:
     """A coder of the network's walk.
 
-    What is not sent counts as if it were, so that its means come to be right; what is known on is its rounded mean.
+    What is not sent counts as if it were, so that its means come to be right.
+    What is known of it later is its rounded mean.
 
     bits
         For each step of the walk the bits (N,) of each date.
     shown
-        (N, P, n): what is reconstructed from before the correction, symbols and the means of what is not sent.
+        (N, P, n): what is reconstructed from before the correction.
+        Symbols, and the means of what is not sent.
     """
 
     def __init__(self, batch: Batch):
@@ -26,7 +28,9 @@ class Teacher:
         selection = batch.given.selection
         self._slices = selection.slices()
         live = batch.given.live.split(GROUP_SIZES, 1)
-        self._live = [part if local is None else part[:, local] for part, local in zip(live, selection.local, strict=True)]
+        self._live = []
+        for part, local in zip(live, selection.local, strict=True):
+            self._live.append(part if local is None else part[:, local])
         self.bits: list[Tensor] = []
         self.shown = batch.symbols.clone()
 
@@ -50,7 +54,7 @@ class Teacher:
         return torch.where(sent, truth, torch.round(expected.detach()))
 
     def squared_error(self, correction: Tensor) -> Tensor:
-        """Squared error (N,), in squared steps, of what is sent, with the network's correction (N, h, w, n)."""
+        """Squared error (N,), in squared steps, of what is sent, after `correction` (N, h, w, n)."""
         parts = []
         for group, live in enumerate(self._live):
             parts.append(live * self._batch.sent[:, group, None])

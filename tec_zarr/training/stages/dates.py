@@ -1,4 +1,4 @@
-"""The one stage of the shipped codec: its prior over dates, on symbols of a transform that is computed."""
+"""The one stage of the shipped codec: its prior over dates, on symbols of a computed transform."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BANDS = (12, 4, 10, 1, 2, 3, 6, 8)
 BAND_SHARES = (0.70, 0.08, 0.07, 0.05, 0.02, 0.03, 0.03, 0.02)
 
 STEP_KNOTS = ((0.0, 12_000.0), (0.08, 4000.0), (0.88, 60.0), (1.0, 3.0))
-"""Steps in DN over their rank: most of them where the conditions of the network are, some beyond either end."""
+"""Steps in DN over their rank: most where the network's conditions are, some beyond either end."""
 
 REFERENCE_STEP = 600.0
 STEP_POWER = 0.55
@@ -46,7 +46,7 @@ def draw_steps(count: int, rng: np.random.Generator) -> np.ndarray:
 
 
 class DatesStage(nn.Module):
-    """The network; loss: bits a sample + what squared errors are worth, over dates of all steps, counts and bands."""
+    """The network; loss: bits a sample + what squared errors are worth."""
 
     name = "dates"
     peak = 1e-3
