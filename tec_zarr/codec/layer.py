@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from tec_zarr.bitstream.frame import Coded
+from tec_zarr.codec.quality import COARSEST_STEP, FINEST_STEP
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -23,6 +24,17 @@ class LayerResult:
 
     coded: list[Coded]
     reconstructed: list[np.ndarray]
+    steps: tuple[float, ...] = ()
+
+    @property
+    def step(self) -> float:
+        """The quantization step in DN of a typical date."""
+        return float(np.exp(np.mean(np.log(self.steps))))
+
+    @property
+    def at_end(self) -> bool:
+        """Whether all steps are the coarsest there is, or the finest."""
+        return min(self.steps) == COARSEST_STEP or max(self.steps) == FINEST_STEP
 
 
 class Layer(Protocol):

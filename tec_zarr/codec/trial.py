@@ -14,7 +14,7 @@ from tec_zarr.bitstream.header import Base, Bound, Header, Target
 from tec_zarr.codec import cube, metrics
 from tec_zarr.codec.choice import make_layer
 from tec_zarr.codec.layer import Layer, LayerResult
-from tec_zarr.codec.quality import COARSEST_STEP, DEFAULT_QUALITY, FINEST_STEP, as_quality, quality_of
+from tec_zarr.codec.quality import DEFAULT_QUALITY, as_quality, quality_of
 from tec_zarr.codec.residual import encode_residual, make_bounds, violations
 from tec_zarr.codec.settings import Settings
 from tec_zarr.codec.targets import AIM, PSNR_TOLERANCE, cheapest, psnr_of, quality_for
@@ -108,27 +108,25 @@ class Work:
         return self._proven(min(choices, key=lambda trial: len(trial.data)))
 
     def toward_psnr(self, psnr: float) -> Trial:
-        """The trial whose PSNR comes nearest, found from coefficients and a pilot over a part of the chunk."""
-        layer = self.layer
+        """The trial whose PSNR comes nearest; coefficients tell nearly all that is needed, so that one pass mostly does."""
         scale = self.gathered.header.scale
         wanted = (metrics.PEAK_DN * 10 ** (-psnr / 20)) ** 2
         rounding = 0.0 if self.gathered.header.is_float else 1 / 12
-        squared = max(wanted - rounding, 0.02 * wanted)
-        step = layer.step_for(squared)
-        factor = layer.pilot(step)
+        squared_error = max(wanted - rounding, 0.02 * wanted)
         nearest = None
         for _ in range(MOST_PASSES):
-            step = layer.step_for(squared / factor)
-            trial = self._behind(as_quality(quality_of(step)), layer.encode_step(step, reconstruct=True))
-            reached = psnr_of(trial.rmse / scale)
-            miss = reached - psnr
+            result = self.layer.encode_toward(squared_error)
+            trial = self._behind(self._quality_of(result), result)
+            miss = psnr_of(trial.rmse / scale) - psnr
             if nearest is None or abs(miss) < nearest[0]:
                 nearest = (abs(miss), trial)
-            at_end = step == (COARSEST_STEP if miss > 0 else FINEST_STEP)
-            if abs(miss) <= AIM * PSNR_TOLERANCE or at_end or not math.isfinite(miss):
+            if abs(miss) <= AIM * PSNR_TOLERANCE or not math.isfinite(miss) or result.at_end:
                 break
-            factor *= 10 ** (-miss / 10)
+            squared_error *= 10 ** (miss / 10)
         return nearest[1]
+
+    def _quality_of(self, result: LayerResult) -> float:
+        return as_quality(quality_of(result.step))
 
     def smallest(self) -> Trial:
         """Within bounds of every band, at whichever quality takes the fewest bytes, or without a learned layer."""
