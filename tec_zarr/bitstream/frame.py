@@ -84,7 +84,7 @@ class Frame:
         reader = Reader(section)
         kind = reader.unpack("B")
         is_coded = bool(kind & (_STREAM | _SIDE))
-        if kind >= 2 * _KEY or (kind & (_KEPT | _KEY) and not is_coded):
+        if not 0 < kind < 2 * _KEY or (kind & (_KEPT | _KEY) and not is_coded):
             raise DamagedChunkError(f"unknown kind of frame {kind}")
         validity = _part(reader, "validity section") if kind & _INVALID else b""
         residual = _part(reader, "residual") if kind & _RESIDUAL else b""

@@ -9,8 +9,12 @@ The section of a frame, *stable*:
 
     size           u32     of the corrections; only where a band has the base EXACT
     corrections    zlib    of the differences between the bit patterns of the samples and of their rounded DN, zigzag, the
-                           bytes of one significance together; samples that are not valid left out
-    planes         rest    of bands that have a base
+                           bytes of one significance together; samples that are not valid left out; of a
+                           band that repeats only the first valid sample of each cell
+    planes         rest    of bands that have a base (`tec_zarr.codec.cells`)
+
+A band repeats, as one of a coarser grid, where the planes' cells say so: then the residual is the
+same for all valid samples of a cell, and so is the correction of a band with the base EXACT.
 """
 
 from __future__ import annotations
@@ -20,8 +24,8 @@ import zlib
 import numpy as np
 
 from tec_zarr.bitstream.header import MAX_STEP, Base, Bound, Header
+from tec_zarr.codec.cells import decode_cells, encode_cells, find_kinds, leading, spread
 from tec_zarr.codec.numbers import from_dn, off_nodata
-from tec_zarr.entropy.planes import decode_planes, encode_planes
 from tec_zarr.errors import DamagedChunkError
 
 SLACK = 1
@@ -70,10 +74,19 @@ def encode_residual(
     bands = _bands(header)
     with np.errstate(invalid="ignore", over="ignore"):
         steps = (_count(frame[bands], header) - _base(dn, bands, header)) / _steps(bands, header)
-    planes, seen = encode_planes(np.where(invalid[bands], 0, np.rint(steps)), ~invalid[bands], past)
-    if exact := _exact(header):
-        values = _values(seen, dn, bands, header)[[bands.index(b) for b in exact]]
-        corrections = _encode_corrections(frame[exact], values, ~invalid[exact])
+    coded = ~invalid[bands]
+    numbers = np.where(coded, np.rint(steps), 0).astype(np.int64)
+    exact = _exact(header)
+    places = [bands.index(b) for b in exact]
+    kinds = find_kinds(numbers, coded)
+    if exact:
+        # Whole DN may agree where the floats do not.
+        kinds[places] = find_kinds(_patterns(frame[exact]), coded[places])
+    planes, seen = encode_cells(numbers, coded, past, kinds)
+    if exact:
+        values = _values(seen, dn, bands, header)[places]
+        first = _first(coded[places], kinds[places])
+        corrections = _encode_corrections(frame[exact], values, first)
         planes = len(corrections).to_bytes(4, "big") + corrections + planes
     return planes, seen
 
@@ -90,11 +103,13 @@ def decode_residual(
     if exact:
         size = int.from_bytes(section[:4], "big")
         corrections, section = section[4 : 4 + size], section[4 + size :]
-    planes = decode_planes(section, ~invalid[bands], past)
+    planes, kinds = decode_cells(section, ~invalid[bands], past)
     values = _values(planes, dn, bands, header)
     if exact:
         places = [bands.index(b) for b in exact]
-        values[places] = _decode_corrections(corrections, values[places], ~invalid[exact])
+        values[places] = _decode_corrections(
+            corrections, values[places], ~invalid[exact], kinds[places]
+        )
     frame[bands] = np.where(invalid[bands], frame[bands], values)
     return planes
 
@@ -158,6 +173,14 @@ def _patterns(values: np.ndarray) -> np.ndarray:
     return values.astype(values.dtype.newbyteorder("=")).view(f"i{values.dtype.itemsize}")
 
 
+def _first(coded: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+    """The samples (bands, y, x) that corrections are coded of: one a cell of a band that repeats."""
+    first = coded.copy()
+    for i, kind in enumerate(kinds.tolist()):
+        first[i] = leading(coded[i : i + 1], kind)[0]
+    return first
+
+
 def _encode_corrections(frame: np.ndarray, values: np.ndarray, coded: np.ndarray) -> bytes:
     with np.errstate(over="ignore"):
         difference = _patterns(frame)[coded] - _patterns(values)[coded]
@@ -167,9 +190,12 @@ def _encode_corrections(frame: np.ndarray, values: np.ndarray, coded: np.ndarray
     return zlib.compress(shuffled.tobytes(), LEVEL)
 
 
-def _decode_corrections(data: bytes, values: np.ndarray, coded: np.ndarray) -> np.ndarray:
+def _decode_corrections(
+    data: bytes, values: np.ndarray, coded: np.ndarray, kinds: np.ndarray
+) -> np.ndarray:
+    first = _first(coded, kinds)
     size = values.dtype.itemsize
-    expected = int(coded.sum()) * size
+    expected = int(first.sum()) * size
     inflater = zlib.decompressobj()
     try:
         raw = inflater.decompress(data, expected + 1)
@@ -179,7 +205,11 @@ def _decode_corrections(data: bytes, values: np.ndarray, coded: np.ndarray) -> n
         raise DamagedChunkError(f"corrections of {len(raw)} bytes, where {expected} are needed")
     folded = np.frombuffer(raw, np.uint8).reshape(size, -1).T.copy().view(f"<u{size}").ravel().astype(f"u{size}")
     difference = (folded >> 1) ^ (~(folded & 1) + np.array(1, folded.dtype))
+    whole = np.zeros(values.shape, f"u{size}")  # (bands, y, x)
+    whole[first] = difference
+    for i, kind in enumerate(kinds.tolist()):
+        whole[i] = spread(whole[i : i + 1], first[i : i + 1], kind)[0]
     patterns = _patterns(values).view(f"u{size}").copy()
     with np.errstate(over="ignore"):
-        patterns[coded] += difference
+        patterns[coded] += whole[coded]
     return patterns.view(f"f{size}").astype(values.dtype)

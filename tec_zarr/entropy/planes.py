@@ -76,7 +76,7 @@ def _neighbors(plane, y, x):
 
 
 @compiled
-def _inputs(planes, past, z, y, x, out):
+def _inputs(planes, past, known, z, y, x, out):
     """Differences from the mean of four neighbors, times four, that the prediction is weighted of; that sum of four."""
     left, above, corner, right = _neighbors(planes[z], y, x)
     total = left + above + corner + right
@@ -89,8 +89,9 @@ def _inputs(planes, past, z, y, x, out):
             a, b, c, d = _neighbors(other, y, x)
             out[3 + k] = _clip(4 * other[y, x] - (a + b + c + d), _LIMIT)
     if past.shape[0]:
-        a, b, c, d = _neighbors(past[z], y, x)
-        out[3 + BEFORE] = _clip(4 * past[z, y, x] - (a + b + c + d), _LIMIT)
+        date_before = past[z - known]
+        a, b, c, d = _neighbors(date_before, y, x)
+        out[3 + BEFORE] = _clip(4 * date_before[y, x] - (a + b + c + d), _LIMIT)
     return total
 
 
@@ -183,8 +184,13 @@ def _first_contexts():
 
 
 @compiled
-def _walk(state, words, position, first, begin, cumulative, thresholds, planes, coded, past, decoding, out, bits):
+def _walk(
+    state, words, position, first, begin, cumulative,
+    thresholds, planes, coded, past, decoding, out, bits,
+):  # fmt: skip
     """Go over all samples in order, as encoder or as decoder.
+
+    Where `planes` has more planes than `coded` and `past`, the first ones are known to both sides.
 
     The encoder reads `planes` and writes error, row and low bits of each sample that is coded to `out` (N, 3); the decoder
     reads the low `bits` and writes `planes`. Both write predictions where `coded` is False.
@@ -192,13 +198,14 @@ def _walk(state, words, position, first, begin, cumulative, thresholds, planes, 
     inputs, weights, repeats = np.zeros(_INPUTS, np.int64), np.zeros(_INPUTS, np.int64), np.zeros(2, np.int64)
     contexts, seen = _first_contexts(), np.zeros(planes.shape, np.int64)
     done, read = 0, 0
-    for z in range(planes.shape[0]):
+    known = planes.shape[0] - coded.shape[0]
+    for z in range(known, planes.shape[0]):
         plane = planes[z]
         _first_weights(z, past.shape[0], weights)
         inputs[:], repeats[:] = 0, 0
         for y in range(planes.shape[1]):
             for x in range(planes.shape[2]):
-                total, moved = _inputs(planes, past, z, y, x, inputs), 0
+                total, moved = _inputs(planes, past, known, z, y, x, inputs), 0
                 for i in range(_INPUTS):
                     moved += weights[i] * inputs[i]
                 copy, rows, columns = _repetition(plane, y, x, repeats)
@@ -210,7 +217,7 @@ def _walk(state, words, position, first, begin, cumulative, thresholds, planes, 
                     fine = total * 8 + (moved >> (_ONE - 3)) + contexts[context, 2] // contexts[context, 0]
                 fine = _clip(fine, FRACTIONS * MAX_VALUE)
                 center = (fine + FRACTIONS // 2) // FRACTIONS
-                if not coded[z, y, x]:
+                if not coded[z - known, y, x]:
                     plane[y, x] = center
                     continue
                 scale, low = _table(contexts[context, 1] // contexts[context, 0], thresholds)
@@ -246,47 +253,95 @@ def _low_bits(errors, shifts, bits):
             count += 1
 
 
-def _check(planes: np.ndarray, coded: np.ndarray, past: np.ndarray | None) -> None:
-    if planes.ndim != 3 or coded.shape != planes.shape or (past is not None and past.shape != planes.shape):
-        raise ValueError(f"planes {planes.shape}, coded {coded.shape} and past must be alike and (planes, y, x)")
+def _check(
+    planes: np.ndarray, coded: np.ndarray, past: np.ndarray | None, known: np.ndarray | None
+) -> None:
+    unlike_past = past is not None and past.shape != planes.shape
+    if planes.ndim != 3 or coded.shape != planes.shape or unlike_past:
+        raise ValueError(
+            f"planes {planes.shape}, coded {coded.shape} and past must be alike and (planes, y, x)"
+        )
+    if known is not None and known.shape[1:] != planes.shape[1:]:
+        raise ValueError(f"known planes {known.shape} must be as large as planes {planes.shape}")
 
 
-def encode_planes(planes: np.ndarray, coded: np.ndarray, past: np.ndarray | None) -> tuple[bytes, np.ndarray]:
-    """The bytes of integer `planes` (planes, y, x), and the planes as decoded, int64: with predictions where `coded` (bool,
-    alike) is False. `past` are the decoded planes of the date before, alike, or None.
+def encode_planes(
+    planes: np.ndarray,
+    coded: np.ndarray,
+    past: np.ndarray | None,
+    known: np.ndarray | None = None,
+) -> tuple[bytes, np.ndarray]:
+    """The bytes of planes, *stable*, and the planes as decoded.
 
-    The bytes are *stable*. Raises ValueError where shapes differ or a sample is beyond plus or minus `MAX_VALUE`.
+    Parameters
+    ----------
+    planes
+        Integers, (planes, y, x).
+    coded
+        bool, (planes, y, x): whether a sample is coded; the others come back as predicted.
+    past
+        The decoded planes of the date before, (planes, y, x), or None.
+    known
+        Planes (any number, y, x) that the decoder has, too: they are predicted from as if coded
+        before the others.
+
+    Returns
+    -------
+    data, seen
+        The bytes, and int64 (planes, y, x) as the decoder finds them.
+
+    Raises
+    ------
+    ValueError
+        Where shapes differ or a sample is beyond plus or minus `MAX_VALUE`.
     """
-    _check(planes, coded, past)
+    _check(planes, coded, past, known)
     planes = planes.astype(np.int64)
-    if np.abs(planes[coded]).max(initial=0) > MAX_VALUE:
-        raise ValueError(f"samples must be within plus and minus {MAX_VALUE}, got {np.abs(planes[coded]).max()}")
-    count = int(coded.sum())
-    out = np.empty((count, 3), np.int64)
-    tables, none = shipped(), np.empty(0, np.uint16)
+    greatest = np.abs(planes[coded]).max(initial=0)
+    if greatest > MAX_VALUE:
+        raise ValueError(f"samples must be within plus and minus {MAX_VALUE}, got {greatest}")
+    walked = _behind(known, planes)
+    out = np.empty((int(coded.sum()), 3), np.int64)
+    tables = shipped()
+    none = np.empty(0, np.uint16)
     _walk(
         np.uint64(0), none, np.zeros(2, np.int64), tables.first, tables.begin, tables.cumulative,
-        _thresholds(), planes, coded, _past(past), False, out, np.empty(0, np.uint8),
+        _thresholds(), walked, coded, _past(past), False, out, np.empty(0, np.uint8),
     )  # fmt: skip
     errors, rows, shifts = out.T
     bits = np.empty(int(shifts.sum()), np.uint8)
     _low_bits(errors, shifts, bits)
     stream = encode_symbols(errors >> shifts, rows, tables)
-    return len(bits).to_bytes(4, "big") + np.packbits(bits).tobytes() + stream, planes
+    data = len(bits).to_bytes(4, "big") + np.packbits(bits).tobytes() + stream
+    return data, walked[len(walked) - len(planes) :]
 
 
-def decode_planes(data: bytes, coded: np.ndarray, past: np.ndarray | None) -> np.ndarray:
-    """The planes, int64, of `encode_planes`. Raises DamagedChunkError where the bytes do not fit."""
+def decode_planes(
+    data: bytes, coded: np.ndarray, past: np.ndarray | None, known: np.ndarray | None = None
+) -> np.ndarray:
+    """The planes, int64 (planes, y, x), of `encode_planes`; the other arguments are the same.
+
+    Raises
+    ------
+    DamagedChunkError
+        Where the bytes do not fit.
+    """
     count = int.from_bytes(data[:4], "big")
     begin = 4 + -(-count // 8)
     if len(data) < begin:
         raise DamagedChunkError(f"{count} low bits of planes in {len(data)} bytes")
     bits = np.unpackbits(np.frombuffer(data, np.uint8, begin - 4, offset=4), count=count)
     decoder = Decoder(data[begin:], shipped())
-    planes = np.zeros(coded.shape, np.int64)
-    decoder.run(_walk, _thresholds(), planes, coded, _past(past), True, np.empty((0, 3), np.int64), bits)
+    walked = _behind(known, np.zeros(coded.shape, np.int64))
+    none = np.empty((0, 3), np.int64)
+    decoder.run(_walk, _thresholds(), walked, coded, _past(past), True, none, bits)
     decoder.finish()
-    return planes
+    return walked[len(walked) - len(coded) :]
+
+
+def _behind(known: np.ndarray | None, planes: np.ndarray) -> np.ndarray:
+    """`planes` behind those that are known, int64 (planes, y, x)."""
+    return planes if known is None else np.concatenate([known.astype(np.int64), planes])
 
 
 def _past(past: np.ndarray | None) -> np.ndarray:
