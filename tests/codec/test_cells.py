@@ -13,7 +13,7 @@ from tec_zarr.testing.synthetic import series
 
 
 def repeated(planes: np.ndarray, kind: int) -> np.ndarray:
-    """Planes (planes, y, x) resampled to nearest from every second sample, at the phase of `kind`."""
+    """Planes (planes, y, x) of a grid half as fine, resampled to nearest at the phase of `kind`."""
     height, width = planes.shape[1:]
     rows = (np.arange(height) + ((kind - 1) >> 1)) // 2
     columns = (np.arange(width) + ((kind - 1) & 1)) // 2
