@@ -16,15 +16,17 @@ LAYERS = {
     "errors": set(),
     "entropy": {"errors"},
     "bitstream": {"errors"},
-    "models": {"errors", "entropy", "bitstream"},
-    "codec": {"errors", "entropy", "bitstream", "models"},
+    "transform": {"errors", "entropy"},
+    "prior": {"errors", "entropy", "transform"},
+    "models": {"errors", "entropy", "bitstream", "prior"},
+    "codec": {"errors", "entropy", "bitstream", "transform", "prior", "models"},
     "plugins": {"errors", "entropy", "bitstream", "models", "codec"},
     "top": {"errors", "entropy", "bitstream", "models", "codec", "plugins"},
     "testing": {"errors", "entropy", "bitstream", "models", "codec", "plugins", "top"},
-    "training": {"errors", "entropy", "bitstream", "models", "codec", "plugins", "top"},
+    "training": {"errors", "entropy", "bitstream", "transform", "prior", "models", "codec", "plugins", "top"},
 }
 STORES = {"zarr", "numcodecs", "xarray", "dask", "distributed"}
-FOREIGN_BANNED = {"entropy": STORES | {"torch"}, "models": STORES, "codec": STORES}
+FOREIGN_BANNED = {"entropy": STORES | {"torch"}, "transform": STORES | {"torch"}, "prior": STORES, "models": STORES, "codec": STORES}
 
 
 def layer_of(module: str) -> str:

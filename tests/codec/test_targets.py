@@ -28,7 +28,13 @@ def reached(name: str, array: np.ndarray, chunk: bytes) -> float:
 
 
 def near(name: str, found: float, asked: float) -> bool:
-    return abs(found - asked) <= 0.1 if name == "psnr" else abs(found / asked - 1) <= 0.02
+    return abs(found - asked) <= 0.05 if name == "psnr" else abs(found / asked - 1) <= 0.02
+
+
+def enough(name: str, found: float, asked: float) -> bool:
+    """Near, or better than asked for: fewer errors, or fewer bits."""
+    better = found > asked if name in ("psnr", "ratio") else found < asked
+    return better or near(name, found, asked)
 
 
 TARGETS = [("psnr", 34), ("psnr", 41.5), ("rmse", 190), ("rmse", 90.5), ("bppb", 0.03), ("bppb", 0.15), ("ratio", 80)]
@@ -47,7 +53,7 @@ def test_reflectance_is_measured_in_its_own_units(site):
     decoded = decode_chunk(encode_chunk(crop, Settings(rmse=0.0150)))
     assert metrics.rmse(crop, decoded, crop != 0) == pytest.approx(0.0150, rel=0.02)
     decoded = decode_chunk(encode_chunk(crop, Settings(psnr=37)))
-    assert metrics.psnr(crop, decoded, crop != 0, 1e-4) == pytest.approx(37, abs=0.1)
+    assert metrics.psnr(crop, decoded, crop != 0, 1e-4) == pytest.approx(37, abs=0.05)
 
 
 @settings(max_examples=12, deadline=None)
@@ -66,24 +72,43 @@ def test_any_crop_meets_its_target_or_says_that_it_does_not(site, target, corner
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         chunk = encode_chunk(crop, Settings(**{name: value}, bands=bands, best_effort=True))
-    met = near(name, reached(name, crop, chunk), value)
-    assert container.parse(chunk)[0].target == Target(name, value, met)
-    assert [w.category for w in warned] == [TargetWarning] * (not met)
+    target = container.parse(chunk)[0].target
+    found = reached(name, crop, chunk)
+    # A chunk that is nothing but its overhead meets a size that is smaller still.
+    assert not target.met or enough(name, found, value) or len(chunk) < 500
+    assert target.met or not enough(name, found, value)
+    assert [w.category for w in warned] == [TargetWarning] * (not target.met)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("psnr", 90), ("psnr", 5), ("rmse", 1e-3), ("bppb", 15), ("bppb", 1e-5), ("ratio", 2)]
-)
+@pytest.mark.parametrize(("name", "value"), [("psnr", 100), ("rmse", 1e-3), ("bppb", 1e-3), ("ratio", 1e5)])
 def test_what_cannot_be_met_raises_or_is_noted(name, value):
-    array = series(1, 32, seed=1).values
+    array = series(1, 64, seed=1).values
     with pytest.raises(TargetError, match=rf"{name}={value:g} cannot be met.*the nearest is .*best_effort=True"):
         encode_chunk(array, Settings(**{name: value}))
     with pytest.warns(TargetWarning, match=f"{name}={value:g} cannot be met"):
         chunk = encode_chunk(array, Settings(**{name: value}, best_effort=True))
     header, _ = container.parse(chunk)
     assert header.target == Target(name, value, met=False)
-    assert header.quality == (100 if (name, value) in {("psnr", 90), ("rmse", 1e-3), ("bppb", 15), ("ratio", 2)} else 1)
+    assert header.quality == (100 if name in ("psnr", "rmse") else 1)
     assert decode_chunk(chunk).shape == array.shape
+
+
+@pytest.mark.parametrize(("name", "value"), [("psnr", 5), ("bppb", 15), ("ratio", 2)])
+def test_more_than_was_asked_for_is_enough(name, value):
+    array = series(1, 32, seed=1).values
+    chunk = encode_chunk(array, Settings(**{name: value}))
+    assert enough(name, reached(name, array, chunk), value)
+    assert container.parse(chunk)[0].target == Target(name, value)
+
+
+@pytest.mark.parametrize("name", ["psnr", "rmse", "bppb", "ratio"])
+@pytest.mark.parametrize("shape", [(1, 12, 1, 1), (2, 4, 3, 2), (2, 12, 64, 64)])
+def test_flat_and_tiny_chunks_meet_every_target(name, shape):
+    array = np.full(shape, 1234, np.uint16)
+    value = {"psnr": 40, "rmse": 50, "bppb": 0.1, "ratio": 50}[name]
+    chunk = encode_chunk(array, Settings(**{name: value}))
+    assert container.parse(chunk)[0].target == Target(name, value)
+    assert np.abs(decode_chunk(chunk).astype(int) - array).max() <= 50
 
 
 def test_nothing_valid_asks_for_nothing():
@@ -93,7 +118,7 @@ def test_nothing_valid_asks_for_nothing():
 
 def test_a_target_and_a_bound_together(site):
     crop = np.ascontiguousarray(site[:2, :, :96, :96])
-    chunk = encode_chunk(crop, Settings(bppb=0.3, max_error={"B02": 50}))
+    chunk = encode_chunk(crop, Settings(bands=L2A, bppb=0.3, max_error={"B02": 50}))
     decoded = decode_chunk(chunk)
     assert metrics.bppb(len(chunk), crop.size) == pytest.approx(0.3, rel=0.02)
     assert np.abs(crop[:, 1].astype(int) - decoded[:, 1]).max() <= 50
@@ -115,10 +140,11 @@ def test_search_finds_what_there_is(value, slope, bend, start, at):
         u = (quality - 1) / 99
         return at + 99 * slope * (u + bend * u * (1 - u))
 
-    quality, met = search(measure, Goal(value, 0.1, 0.125, start))
+    quality, met = search(measure, Goal(value, 0.1, 0.125, start, at_least=True))
     inside = measure(1) <= value <= measure(100)
     assert len(tried) <= MAX_TRIALS + 2
-    assert met == (abs(measure(quality) - value) <= 0.1)
+    assert met == (measure(quality) >= value - 0.1)
+    assert not inside or abs(measure(quality) - value) <= 0.1
     assert met or not inside
     assert all(1 <= q <= 100 for q in tried)
 
@@ -129,14 +155,14 @@ def test_search_takes_few_trials_where_the_slope_is_as_expected():
 
     def measure(quality):
         tried.append(quality)
-        return 31 + 0.14 * quality - 0.0003 * quality**2
+        return 19 + 0.56 * quality - 0.0003 * quality**2
 
     assert search(measure, goal)[1]
     assert len(tried) <= 4
 
 
 def test_search_survives_infinite_decibels():
-    quality, met = search(lambda q: math.inf if q > 40 else 30 + q / 8, Goal(34.0, 0.1, 0.125, 90))
+    quality, met = search(lambda q: math.inf if q > 40 else 30 + q / 8, Goal(34.0, 0.1, 0.125, 90, at_least=True))
     assert met
     assert quality == pytest.approx(32, abs=1)
 
@@ -151,6 +177,6 @@ def test_cheapest_goes_downhill(first, best):
         return (quality - best) ** 2
 
     found = cheapest(measure, first)
-    assert abs(found - best) <= max(4.5, abs(first - best) - 27)
+    assert abs(found - best) <= max(2.5, abs(first - best) - 15)
     assert len(set(tried)) == len(tried) <= 5
     assert all(1 <= quality <= 100 for quality in tried)

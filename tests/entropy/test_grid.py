@@ -4,9 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tec_zarr.entropy import grid, rans
+from tec_zarr.entropy import grid
 from tec_zarr.entropy.distribution import FRACTIONS, MAX_SCALE, MIN_SCALE, SCALES
-from tec_zarr.entropy.tables import shipped
+from tec_zarr.entropy.symbols import SymbolDecoder, SymbolEncoder
+from tec_zarr.entropy.tables import MIXTURE_ROWS
 from tec_zarr.errors import InvalidInputError
 
 SCALE_STEPS = np.geomspace(MIN_SCALE, MAX_SCALE, SCALES)
@@ -22,7 +23,7 @@ def parts(placement):
     return placement.centers + (fraction - HALF) / FRACTIONS, scale_index
 
 
-@given(means_of, scales_of)
+@given(means_of, hnp.arrays(np.float64, 20, elements=st.floats(1e-3, MAX_SCALE)))
 @settings(deadline=None, max_examples=100)
 def test_values_go_to_the_nearest_row(means, scales):
     placement = grid.place(means, scales, 0)
@@ -117,17 +118,43 @@ def test_nan_is_an_error(which, at):
 @settings(deadline=None, max_examples=100)
 def test_extreme_means_and_scales_stay_within_the_tables_and_the_coder(means, scales, offset):
     placement = grid.place(means, scales, offset)
-    assert 0 <= placement.rows.min() <= placement.rows.max() < shipped().rows
+    rows, shifts = grid.cut(placement.rows)
+    assert 0 <= rows.min() <= rows.max() < MIXTURE_ROWS
+    assert 0 <= shifts.min() <= shifts.max() <= grid.MAX_SHIFT + 1
     assert np.abs(placement.centers.astype(np.int64)).max() <= 2**24 + 1
-    symbols = np.clip(np.rint(means), -(2**24), 2**24).astype(np.int64) - placement.centers
-    stream = rans.encode_symbols(symbols, placement.rows, shipped())
-    np.testing.assert_array_equal(rans.Decoder(stream, shipped()).decode_symbols(placement.rows), symbols)
+    symbols = np.clip(np.rint(means), -(2**24), 2**24).astype(np.int64)
+    encoder = SymbolEncoder(offset=offset)
+    encoder.step(means, scales, symbols)
+    stream, _ = encoder.finish()
+    decoder = SymbolDecoder(stream)
+    np.testing.assert_array_equal(decoder.step(means, scales), symbols)
+    decoder.finish()
+
+
+def test_scales_beyond_the_tables_cost_what_their_entropy_says():
+    rng = np.random.default_rng(0)
+    scales = np.exp(rng.uniform(np.log(300), np.log(1e7), 20_000))
+    values = np.rint(scales * rng.standard_normal(20_000))
+    encoder = SymbolEncoder()
+    encoder.step(np.zeros(20_000), scales, values)
+    stream, _ = encoder.finish()
+    entropy = np.log2(scales * np.sqrt(2 * np.pi * np.e)).sum() / 8
+    assert len(stream.data) < 1.01 * entropy
+
+
+@given(st.integers(-300, 300))
+@settings(deadline=None, max_examples=60)
+def test_rows_of_octaves_are_those_of_their_scales(eighths):
+    placed = grid.place(np.zeros(1), np.array([2 ** (eighths / 8)]), 0)
+    assert grid.rows_of_octaves(np.array([eighths]))[0] == placed.rows[0]
 
 
 def test_the_ends_of_the_scales_are_reached_at_every_offset():
     for offset in (0, 1, 128, 255):
         _, scale_index = parts(grid.place(np.zeros(4), np.array([0.0, MIN_SCALE, MAX_SCALE, 1e300]), offset))
-        assert scale_index.tolist() == [0, 0, SCALES - 1, SCALES - 1]
+        last = scale_index[3]
+        assert scale_index.tolist()[:3] == [0, 0, SCALES - 1]
+        assert grid.cut(np.array([last * FRACTIONS]))[1][0] in (grid.MAX_SHIFT, grid.MAX_SHIFT + 1)
 
 
 def test_nothing_to_place():
