@@ -14,9 +14,9 @@ from portability import KERNELS
 from tec_zarr.bitstream import container
 from tec_zarr.bitstream.frame import Frame
 from tec_zarr.bitstream.header import Base
-from tec_zarr.codec import cube as cubes
-from tec_zarr.codec import trial
+from tec_zarr.codec import spectral, trial
 from tec_zarr.codec.chunk import decode_chunk, encode_chunk
+from tec_zarr.codec.quality import DEFAULT_QUALITY
 from tec_zarr.codec.residual import make_bounds
 from tec_zarr.codec.settings import Settings
 from tec_zarr.errors import DamagedChunkError
@@ -110,7 +110,7 @@ def test_a_bound_alone_takes_the_fewest_bytes(site, max_error, learns):
 
 
 def test_bands_without_a_bound_keep_the_usual_quality():
-    assert bounded(max_error={"B02": 5}).quality == 75
+    assert bounded(max_error={"B02": 5}).quality == DEFAULT_QUALITY
     assert Settings(max_error={"B02": 5}, bands=("B02",)).quality is None
     assert bounded(max_error=5, quality=40).quality == 40
 
@@ -136,15 +136,15 @@ def test_a_machine_whose_synthesis_is_off_by_one_keeps_to_the_bound(monkeypatch,
     nodata = float(np.median(array))
     chunk = encode_chunk(array, bounded(quality=30, max_error={"B04": max_error * unit}, nodata=nodata))
     assert Base.LEARNED in bases(chunk)
-    here, exact = decode_chunk(chunk), cubes.reconstructed_dn
+    here, exact = decode_chunk(chunk), spectral.synthesize
     rng = np.random.default_rng(0)
 
-    def off_by_one(x_hat, header, statistics):
+    def off_by_one(values, side, size):
         """Rounded to whole DN no sample differs by more than 1; a whole 1 could, where two ties round apart."""
-        dn = exact(x_hat, header, statistics)
+        dn = exact(values, side, size)
         return dn + 0.99 * rng.integers(-1, 1, dn.shape, endpoint=True).astype("f4")
 
-    monkeypatch.setattr(cubes, "reconstructed_dn", off_by_one)
+    monkeypatch.setattr(spectral, "synthesize", off_by_one)
     there = decode_chunk(chunk)
     assert (here != there)[:, 3].any()
     assert greatest(array, there, 3) <= max_error * unit
