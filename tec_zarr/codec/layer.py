@@ -32,9 +32,14 @@ class LayerResult:
         return float(np.exp(np.mean(np.log(self.steps))))
 
     @property
-    def at_end(self) -> bool:
-        """Whether all steps are the coarsest there is, or the finest."""
-        return min(self.steps) == COARSEST_STEP or max(self.steps) == FINEST_STEP
+    def is_coarsest(self) -> bool:
+        """Whether no date can be coded coarser."""
+        return min(self.steps) == COARSEST_STEP
+
+    @property
+    def is_finest(self) -> bool:
+        """Whether no date can be coded finer."""
+        return max(self.steps) == FINEST_STEP
 
 
 class Layer(Protocol):

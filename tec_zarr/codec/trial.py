@@ -27,8 +27,12 @@ LEAST_LEARNED_DN = 4.0
 HOPELESS = 1.2
 """Times the bytes without a learned layer, from which on no other quality will pay."""
 
-MOST_PASSES = 4
-"""Of the whole network on the way to a PSNR."""
+NEAR_PASSES = 3
+MOST_PASSES = 10
+"""On the way to a PSNR: passes that look for what is near enough, and passes in all, until it is reached."""
+
+SAFE_DB = 0.1
+"""By how much more than what is missing each pass after the first ones is finer."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -113,20 +117,23 @@ class Work:
         wanted = (metrics.PEAK_DN * 10 ** (-psnr / 20)) ** 2
         rounding = 0.0 if self.gathered.header.is_float else 1 / 12
         squared_error = max(wanted - rounding, 0.02 * wanted)
-        nearest = None
-        for _ in range(MOST_PASSES):
+        best = None
+        for number in range(MOST_PASSES):
             result = self.layer.encode_toward(squared_error)
-            trial = self._behind(self._quality_of(result), result)
+            trial = self._behind(as_quality(quality_of(result.step)), result)
             miss = psnr_of(trial.rmse / scale) - psnr
-            if nearest is None or abs(miss) < nearest[0]:
-                nearest = (abs(miss), trial)
-            if abs(miss) <= AIM * PSNR_TOLERANCE or not math.isfinite(miss) or result.at_end:
+            falls_short = miss < -PSNR_TOLERANCE
+            if best is None or (falls_short, abs(miss)) < best[:2]:
+                best = (falls_short, abs(miss), trial)
+            at_end = (result.is_coarsest and miss > 0) or (result.is_finest and miss < 0)
+            if abs(miss) <= AIM * PSNR_TOLERANCE or not math.isfinite(miss) or at_end:
                 break
-            squared_error *= 10 ** (miss / 10)
-        return nearest[1]
-
-    def _quality_of(self, result: LayerResult) -> float:
-        return as_quality(quality_of(result.step))
+            # A small chunk may have no step that comes near enough: then one is taken that is better.
+            if number >= NEAR_PASSES and not best[0]:
+                break
+            caution = SAFE_DB * max(0, number - NEAR_PASSES + 1)
+            squared_error *= 10 ** ((miss - caution) / 10)
+        return best[2]
 
     def smallest(self) -> Trial:
         """Within bounds of every band, at whichever quality takes the fewest bytes, or without a learned layer."""

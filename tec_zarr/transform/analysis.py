@@ -88,7 +88,8 @@ class Spectrum:
             scaled = np.abs(turned) * np.float32(1 / step)
             error = scaled - np.floor(scaled + np.float32(0.5 - DEAD_ZONE))
             total += size * float(np.vdot(error, error)) / error.size
-        return total * step * step / self.coefficients.size
+        of_means = (step / MEAN_PARTS) ** 2 / 12
+        return total * step * step / self.coefficients.size + of_means
 
     @functools.cached_property
     def _independent(self) -> list[tuple[np.ndarray, int]]:

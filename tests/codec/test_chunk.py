@@ -128,7 +128,10 @@ def test_float_dn_through_scale():
 def test_order_of_bands(site):
     crop = np.ascontiguousarray(site[:2, :, :128, :128])
     backwards = encode_chunk(np.ascontiguousarray(crop[:, ::-1]), Settings(quality=60, bands=tuple(reversed(L2A))))
-    np.testing.assert_array_equal(decode_chunk(backwards)[:, ::-1], round_trip(crop, quality=60))
+    forwards = encode_chunk(crop, Settings(quality=60))
+    error = metrics.rmse(crop, decode_chunk(backwards)[:, ::-1], crop != 0)
+    assert error == pytest.approx(metrics.rmse(crop, decode_chunk(forwards), crop != 0), rel=0.02)
+    assert len(backwards) == pytest.approx(len(forwards), rel=0.02)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +147,7 @@ def test_order_of_bands(site):
 )
 def test_what_cannot_be_coded_says_why(array, said):
     with pytest.raises(InvalidInputError, match=said):
-        encode_chunk(array, Settings())
+        encode_chunk(array, Settings(bands=L2A))
 
 
 @pytest.mark.parametrize(("dtype", "nodata"), [("u2", -1), ("u2", 70000), ("i2", 0.5), ("u2", float("nan")), ("i2", np.inf)])

@@ -28,7 +28,9 @@ def reached(name: str, array: np.ndarray, chunk: bytes) -> float:
 
 
 def near(name: str, found: float, asked: float) -> bool:
-    return abs(found - asked) <= 0.05 if name == "psnr" else abs(found / asked - 1) <= 0.02
+    if name == "psnr":
+        return abs(found - asked) <= 0.05
+    return abs(found / asked - 1) <= (0.006 if name == "rmse" else 0.02)
 
 
 def enough(name: str, found: float, asked: float) -> bool:
@@ -180,3 +182,11 @@ def test_cheapest_goes_downhill(first, best):
     assert abs(found - best) <= max(2.5, abs(first - best) - 15)
     assert len(set(tried)) == len(tried) <= 5
     assert all(1 <= quality <= 100 for quality in tried)
+
+
+@pytest.mark.parametrize("psnr", [32, 38, 45, 60])
+@pytest.mark.parametrize("side", [1, 3, 9, 20, 33])
+def test_small_chunks_are_at_least_as_good_as_asked_for(site, side, psnr):
+    crop = np.ascontiguousarray(site[:2, :, 100 : 100 + side, 70 : 70 + side])
+    chunk = encode_chunk(crop, Settings(psnr=psnr))
+    assert metrics.psnr(crop, decode_chunk(chunk), crop != 0) >= psnr - 0.05
