@@ -26,7 +26,13 @@ LAYERS = {
     "training": {"errors", "entropy", "bitstream", "transform", "prior", "models", "codec", "plugins", "top"},
 }
 STORES = {"zarr", "numcodecs", "xarray", "dask", "distributed"}
-FOREIGN_BANNED = {"entropy": STORES | {"torch"}, "transform": STORES | {"torch"}, "prior": STORES, "models": STORES, "codec": STORES}
+FOREIGN_BANNED = {
+    "entropy": STORES | {"torch"},
+    "transform": STORES | {"torch"},
+    "prior": STORES,
+    "models": STORES,
+    "codec": STORES,
+}
 
 
 def layer_of(module: str) -> str:

@@ -178,9 +178,7 @@ def encode_cells(
     return b"".join(parts), seen
 
 
-def decode_cells(
-    data: bytes, coded: np.ndarray, past: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
+def decode_cells(data: bytes, coded: np.ndarray, past: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """The planes, int64 (planes, y, x), of `encode_cells`, and their kinds.
 
     Raises

@@ -42,7 +42,7 @@ def reconstruct_published(header: Header, coded: list[Coded], device: str) -> li
     if any(frame.side or frame.key for frame in coded):
         raise DamagedChunkError(f"side information or key dates, which {header.model} does not know")
     kept = [frame.kept for frame in coded if frame.kept is not None]
-    if kept and not (loaded.exact.tokens and 1 <= min(kept) and max(kept) < TOKENS):
+    if kept and not (loaded.exact.tokens and min(kept) >= 1 and max(kept) < TOKENS):
         raise DamagedChunkError(f"frames that keep {kept} tokens, which {header.model} cannot")
     return _reconstruct(loaded, header, coded)
 

@@ -107,9 +107,7 @@ def decode_residual(
     values = _values(planes, dn, bands, header)
     if exact:
         places = [bands.index(b) for b in exact]
-        values[places] = _decode_corrections(
-            corrections, values[places], ~invalid[exact], kinds[places]
-        )
+        values[places] = _decode_corrections(corrections, values[places], ~invalid[exact], kinds[places])
     frame[bands] = np.where(invalid[bands], frame[bands], values)
     return planes
 
@@ -190,9 +188,7 @@ def _encode_corrections(frame: np.ndarray, values: np.ndarray, coded: np.ndarray
     return zlib.compress(shuffled.tobytes(), LEVEL)
 
 
-def _decode_corrections(
-    data: bytes, values: np.ndarray, coded: np.ndarray, kinds: np.ndarray
-) -> np.ndarray:
+def _decode_corrections(data: bytes, values: np.ndarray, coded: np.ndarray, kinds: np.ndarray) -> np.ndarray:
     first = _first(coded, kinds)
     size = values.dtype.itemsize
     expected = int(first.sum()) * size

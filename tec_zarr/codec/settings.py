@@ -258,9 +258,7 @@ def _max_error(value: object, bands: tuple[str, ...] | None) -> float | tuple[tu
         raise InvalidInputError(f"max_error names the bands {', '.join(map(repr, named))}: name all bands with bands=")
     unknown = [band for band in named if band not in bands]
     if unknown:
-        raise InvalidInputError(
-            f"max_error names {', '.join(map(repr, unknown))}, but the bands are {', '.join(bands)}"
-        )
+        raise InvalidInputError(f"max_error names {', '.join(map(repr, unknown))}, but the bands are {', '.join(bands)}")
     found = []
     for band in bands:
         if band in named:

@@ -60,9 +60,7 @@ class SpectralLayer:
         How many dates the chunk has.
     """
 
-    def __init__(
-        self, settings: Settings, frames: Sequence[np.ndarray], times: Sequence[int], total: int, device: str
-    ):
+    def __init__(self, settings: Settings, frames: Sequence[np.ndarray], times: Sequence[int], total: int, device: str):
         self._settings = settings
         self._device = device
         self._spectra = [Spectrum.of(frame) for frame in frames]
@@ -147,9 +145,7 @@ class _StaticCoder:
         result = encode_static(ready.coefficients, ready.side, ready.groups, effort)
         return lambda: result
 
-    def decode(
-        self, side: Side, size: tuple[int, int], groups: int, key: bool, stream: Stream
-    ) -> Callable[[], np.ndarray]:
+    def decode(self, side: Side, size: tuple[int, int], groups: int, key: bool, stream: Stream) -> Callable[[], np.ndarray]:
         values = decode_static(stream, side, groups, math.prod(size))
         return lambda: values
 
@@ -178,9 +174,7 @@ class _NetworkCoder:
 
         return wait
 
-    def decode(
-        self, side: Side, size: tuple[int, int], groups: int, key: bool, stream: Stream
-    ) -> Callable[[], np.ndarray]:
+    def decode(self, side: Side, size: tuple[int, int], groups: int, key: bool, stream: Stream) -> Callable[[], np.ndarray]:
         date = self._context.inputs(side, size, groups, key)
         future = self._series.decode_date(self._model, date, stream)
 

@@ -253,14 +253,10 @@ def _low_bits(errors, shifts, bits):
             count += 1
 
 
-def _check(
-    planes: np.ndarray, coded: np.ndarray, past: np.ndarray | None, known: np.ndarray | None
-) -> None:
+def _check(planes: np.ndarray, coded: np.ndarray, past: np.ndarray | None, known: np.ndarray | None) -> None:
     unlike_past = past is not None and past.shape != planes.shape
     if planes.ndim != 3 or coded.shape != planes.shape or unlike_past:
-        raise ValueError(
-            f"planes {planes.shape}, coded {coded.shape} and past must be alike and (planes, y, x)"
-        )
+        raise ValueError(f"planes {planes.shape}, coded {coded.shape} and past must be alike and (planes, y, x)")
     if known is not None and known.shape[1:] != planes.shape[1:]:
         raise ValueError(f"known planes {known.shape} must be as large as planes {planes.shape}")
 
@@ -316,9 +312,7 @@ def encode_planes(
     return data, walked[len(walked) - len(planes) :]
 
 
-def decode_planes(
-    data: bytes, coded: np.ndarray, past: np.ndarray | None, known: np.ndarray | None = None
-) -> np.ndarray:
+def decode_planes(data: bytes, coded: np.ndarray, past: np.ndarray | None, known: np.ndarray | None = None) -> np.ndarray:
     """The planes, int64 (planes, y, x), of `encode_planes`; the other arguments are the same.
 
     Raises

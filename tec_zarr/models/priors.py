@@ -24,8 +24,8 @@ SCALES = ".scales"
 def dump(state: dict[str, Tensor]) -> bytes:
     """The bytes of a weights file of a network's state."""
     tensors = {}
-    for name, value in state.items():
-        value = value.detach().cpu().float()
+    for name, parameter in state.items():
+        value = parameter.detach().cpu().float()
         if not torch.isfinite(value).all():
             raise ValueError(f"{name} holds weights that are not finite")
         if value.dim() == 2 and value.numel() >= LARGE:
@@ -44,13 +44,12 @@ def parse(data: bytes) -> Prior:
     """
     tensors = load_tensors(data)
     state = {}
-    for name, value in tensors.items():
+    for name, stored in tensors.items():
         if name.endswith(SCALES):
             continue
-        value = value.double()
+        state[name] = stored.double()
         if name + SCALES in tensors:
-            value = value * tensors[name + SCALES].double()[:, None]
-        state[name] = value
+            state[name] *= tensors[name + SCALES].double()[:, None]
     with torch.device("meta"):
         network = Prior()
     wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}

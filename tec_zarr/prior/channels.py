@@ -34,7 +34,7 @@ COMPONENTS = 12
 def group_frequencies(group: int) -> np.ndarray:
     """Frequencies (n,) of a group, ring by ring."""
     rings = GROUP_RINGS[group]
-    found = [np.flatnonzero(RING == ring) for ring in rings]
+    found = [np.flatnonzero(ring == RING) for ring in rings]
     return np.concatenate(found)
 
 

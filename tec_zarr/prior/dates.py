@@ -12,8 +12,6 @@ from torch import Tensor
 from tec_zarr.prior.channels import CHANNELS, COMPONENTS, GROUP_SIZES, GROUPS
 from tec_zarr.prior.network import MAX_CONTEXT, Given, Selection
 from tec_zarr.prior.regression import (
-    BASIS_ONE,
-    FRACTION,
     MAX_INPUTS,
     BandRegression,
     group_channels,
@@ -193,5 +191,3 @@ def prepare(dates: list[DateInputs], device: torch.device) -> tuple[Given, BandR
         size=size,
     )
     return given, regression, channels
-
-

@@ -346,9 +346,7 @@ class Prior(nn.Module):
         expected.gate_trust = 10 * gate.to(left.dtype) * (1 - torch.exp(left))
         expected.scale_trust = 5 * scale.to(left.dtype) * left
 
-    def _checkerboard(
-        self, group: int, f: Tensor, given: Given, expected: _Expected, coder: Coder
-    ) -> tuple[Tensor, Tensor]:
+    def _checkerboard(self, group: int, f: Tensor, given: Given, expected: _Expected, coder: Coder) -> tuple[Tensor, Tensor]:
         """Code the white squares, then the black ones knowing them; f and the symbols (N, h, w, n)."""
         local = given.selection.local[group]
         height, width = given.size

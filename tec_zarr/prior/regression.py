@@ -38,6 +38,11 @@ MAX_LOW = 2.0**19
 MAX_HIGH = 2.0**17
 """Bands are limited to this in the first group, and in the others."""
 
+LEAST_PIVOT = 1e-9
+
+LEAST_FREEDOM = 0.2
+"""Few samples fit too well: what is left is counted for so much less than their number, but for no less than this."""
+
 WEIGHT_ONE = 1 << 14
 MAX_WEIGHT = 2.0**18
 
@@ -68,25 +73,30 @@ def to_components(bands: Tensor, bases: Tensor) -> Tensor:
 
 
 @compiled
-def _solve(source, cross, target, samples, basis, weights, left, there):
-    """Weights (B, J) of the ridge regression, and the energy of components that it left and that was there.
-
-    `source` (J, J), `cross` (J, B) and `target` (B, B) are sums over `samples` of products of bands in steps;
-    `basis` is (B, C). Cholesky's way, every operation in one order.
-    """
-    inputs, bands = cross.shape
-    lower = np.zeros((inputs, inputs))
+def _factor(source):
+    """Cholesky factor, lower (J, J), of `source` (J, J) with a ridge; every operation in one order."""
+    inputs = len(source)
     ridge = RIDGE
     for i in range(inputs):
         ridge += RELATIVE_RIDGE * source[i, i]
+    lower = np.zeros((inputs, inputs))
     for j in range(inputs):
-        for i in range(j, inputs):
+        total = source[j, j] + ridge
+        for k in range(j):
+            total -= lower[j, k] * lower[j, k]
+        lower[j, j] = math.sqrt(max(total, LEAST_PIVOT))
+        for i in range(j + 1, inputs):
             total = source[i, j]
-            if i == j:
-                total += ridge
             for k in range(j):
                 total -= lower[i, k] * lower[j, k]
-            lower[i, j] = math.sqrt(max(total, 1e-9)) if i == j else total / lower[j, j]
+            lower[i, j] = total / lower[j, j]
+    return lower
+
+
+@compiled
+def _substitute(lower, cross):
+    """Solve for (J, B): the factor times its transpose times that is `cross` (J, B)."""
+    inputs, bands = cross.shape
     solution = np.zeros((inputs, bands))
     for b in range(bands):
         for i in range(inputs):
@@ -99,10 +109,13 @@ def _solve(source, cross, target, samples, basis, weights, left, there):
             for k in range(i + 1, inputs):
                 total -= lower[k, i] * solution[k, b]
             solution[i, b] = total / lower[i, i]
-    for b in range(bands):
-        for i in range(inputs):
-            scaled = np.floor(solution[i, b] * WEIGHT_ONE + 0.5)
-            weights[b, i] = min(max(scaled, -MAX_WEIGHT), MAX_WEIGHT)
+    return solution
+
+
+@compiled
+def _residual(source, cross, target, solution):
+    """Sums (B, B) of products of what a `solution` (J, B) leaves of the bands."""
+    inputs, bands = cross.shape
     product = np.zeros((inputs, bands))
     for i in range(inputs):
         for k in range(inputs):
@@ -116,17 +129,37 @@ def _solve(source, cross, target, samples, basis, weights, left, there):
                 total -= solution[i, a] * cross[i, b] + solution[i, b] * cross[i, a]
                 total += solution[i, a] * product[i, b]
             residual[a, b] = total
-    freedom = max(0.2, 1 - inputs / samples)
-    for c in range(left.size):
-        rest = 0.0
-        whole = 0.0
+    return residual
+
+
+@compiled
+def _energies(sums, basis, samples, out):
+    """Mean squares `out` (C,) of components, of sums (B, B) of products of bands."""
+    bands = len(sums)
+    for c in range(out.size):
+        total = 0.0
         for a in range(bands):
             for b in range(bands):
-                both = basis[a, c] * basis[b, c]
-                rest += both * residual[a, b]
-                whole += both * target[a, b]
-        left[c] = max(rest, 0.0) / samples / (freedom * freedom)
-        there[c] = max(whole, 0.0) / samples
+                total += basis[a, c] * basis[b, c] * sums[a, b]
+        out[c] = max(total, 0.0) / samples
+
+
+@compiled
+def _solve(source, cross, target, samples, basis, weights, left, there):
+    """Weights (B, J) of the ridge regression, and the energies of components that it left and that were there.
+
+    `source` (J, J), `cross` (J, B) and `target` (B, B) are sums over `samples` of products of bands in steps;
+    `basis` is (B, C).
+    """
+    inputs, bands = cross.shape
+    solution = _substitute(_factor(source), cross)
+    for b in range(bands):
+        for i in range(inputs):
+            scaled = np.floor(solution[i, b] * WEIGHT_ONE + 0.5)
+            weights[b, i] = min(max(scaled, -MAX_WEIGHT), MAX_WEIGHT)
+    freedom = max(LEAST_FREEDOM, 1 - inputs / samples)
+    _energies(_residual(source, cross, target, solution), basis, samples * freedom * freedom, left)
+    _energies(target, basis, samples, there)
 
 
 class BandRegression:
@@ -234,4 +267,3 @@ def group_channels(channels: Tensor, counts: tuple[int, ...]) -> list[Tensor]:
     """Component and frequency (n, 2) of the selected `channels` (component * 256 + frequency), group by group."""
     pairs = torch.stack([channels // 256, channels % 256], 1)
     return list(pairs.split(list(counts)))
-

@@ -54,9 +54,7 @@ def _sent(side: Side, groups: int) -> Channels:
     return np.nonzero(side.live & (group_of_frequency() < groups))
 
 
-def encode_static(
-    coefficients: np.ndarray, side: Side, groups: int, effort: int
-) -> tuple[Stream, np.ndarray]:
+def encode_static(coefficients: np.ndarray, side: Side, groups: int, effort: int) -> tuple[Stream, np.ndarray]:
     """The stream of the live channels without a network, and their symbols float32 (C, 256, P)."""
     channels = _sent(side, groups)
     symbols = round_static(coefficients, side, channels, effort)

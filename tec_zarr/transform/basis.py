@@ -45,7 +45,7 @@ def cosine_and_sine(code: int, fineness: int) -> tuple[int, int]:
         sums[k % 2] += sign * term
         if k % 2:
             term = term * square >> _SERIES_BITS
-            term //= (k + 1)
+            term //= k + 1
         else:
             term //= k + 1
     half = 1 << (_SERIES_BITS - SCALE_BITS - 1)

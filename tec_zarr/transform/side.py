@@ -102,9 +102,7 @@ class Side:
         for zone in range(coded_zones(counts), ZONE_COUNT):
             zones[zone] = None
             bases[zone] = bases[zone - 1] if zone else default_basis(self.bands)
-        return dataclasses.replace(
-            self, live=live, counts=tuple(counts), zones=tuple(zones), bases=bases, energies=energies
-        )
+        return dataclasses.replace(self, live=live, counts=tuple(counts), zones=tuple(zones), bases=bases, energies=energies)
 
 
 def coded_zones(counts: Sequence[int]) -> int:
@@ -142,5 +140,3 @@ def start_basis(start: int, zone: int, below: np.ndarray, bands: int, before: Si
 def empty_live(bands: int) -> np.ndarray:
     """A map without a live channel."""
     return np.zeros((bands, FREQUENCIES), bool)
-
-

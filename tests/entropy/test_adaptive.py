@@ -98,5 +98,3 @@ def test_the_stream_is_pinned():
     values = [0, 1, -1, 5, -12, 40, 3000, -most, 0, 0]
     stream = encode(values, np.zeros(10, np.int64), [0, 1, 1, 0, 0])
     assert stream.hex() == PINNED
-
-
