@@ -83,9 +83,9 @@ class TerraCodecSerializer(ArrayBytesCodec, metaclass=AdvisedClass):
     def validate(self, *, shape: tuple[int, ...], dtype: Any, chunk_grid: Any) -> None:
         """Raise InvalidInputError where an array of this shape and chunks cannot be written."""
         chunks = tuple(getattr(chunk_grid, "chunk_shape", shape))
-        named = None if self.bands is None else len(self.bands)
-        if len(chunks) != 4 or (named is not None and chunks[1] != named):
-            raise InvalidInputError(f"chunks of shape {chunks} do not hold the bands {self.bands}. {HOW_TO_RECHUNK}")
+        bands = shape[1] if len(shape) == 4 else None
+        if len(chunks) != 4 or chunks[1] != bands:
+            raise InvalidInputError(f"chunks of shape {chunks} do not hold the {bands} bands of the array. {HOW_TO_RECHUNK}")
 
     def evolve_from_array_spec(self, array_spec: ArraySpec) -> Self:
         check_layout(array_spec.shape, array_spec.dtype.to_native_dtype(), self.bands)
