@@ -91,6 +91,18 @@ def _by_cell(planes: np.ndarray, kind: int) -> np.ndarray:
     return padded.reshape(count, padded.shape[1] // 2, 2, padded.shape[2] // 2, 2)
 
 
+def cell_values(plane: np.ndarray, coded: np.ndarray, kind: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of a `plane` (y, x) that repeats where it is `coded` the value of each cell, and whether there is one."""
+    known = coded[None]
+    values = _values(plane[None], leading(known, kind), kind)
+    return values[0], _by_cell(known, kind).any((2, 4))[0]
+
+
+def repeat_cells(values: np.ndarray, shape: tuple[int, int], kind: int) -> np.ndarray:
+    """The plane of `shape` (y, x) that repeats a value a cell."""
+    return np.ascontiguousarray(_filled(values[None], (1, *shape), kind)[0])
+
+
 def leading(coded: np.ndarray, kind: int) -> np.ndarray:
     """The samples (planes, y, x) under `coded`, alike, that are the first of their cells."""
     if kind == 0:

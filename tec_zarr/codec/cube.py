@@ -13,6 +13,7 @@ import numpy as np
 
 from tec_zarr.bitstream.frame import Frame
 from tec_zarr.bitstream.header import Header
+from tec_zarr.codec.cells import cell_values, find_kinds, repeat_cells
 from tec_zarr.codec.fill import fill
 from tec_zarr.codec.layout import make_header
 from tec_zarr.codec.numbers import from_dn, off_nodata, to_dn
@@ -75,9 +76,24 @@ def gather(array: np.ndarray, settings: Settings) -> Gathered:
 def _filled(frames: list[np.ndarray], valid: list[np.ndarray]) -> list[np.ndarray]:
     """Frames with gaps filled; a band without any valid sample in a frame takes its mean over the others, or 0."""
     counts = np.sum([v.sum((1, 2)) for v in valid], axis=0)
-    sums = np.sum([np.where(v, f, 0).sum((1, 2), dtype=np.float64) for f, v in zip(frames, valid, strict=True)], axis=0)
-    means = sums / np.maximum(counts, 1)
-    return [np.stack([fill(*band) for band in zip(f, v, means, strict=True)]) for f, v in zip(frames, valid, strict=True)]
+    masked = [np.where(v, f, 0).sum((1, 2), dtype=np.float64) for f, v in zip(frames, valid, strict=True)]
+    means = np.sum(masked, axis=0) / np.maximum(counts, 1)
+    out = []
+    for frame, known in zip(frames, valid, strict=True):
+        bands = [_filled_band(*band) for band in zip(frame, known, means, strict=True)]
+        out.append(np.stack(bands))
+    return out
+
+
+def _filled_band(plane: np.ndarray, known: np.ndarray, default: float) -> np.ndarray:
+    """A band (y, x) with gaps filled: on its own grid where it repeats its samples 2 x 2, so that it still does."""
+    if known.all():
+        return plane
+    kind = int(find_kinds(plane[None], known[None])[0])
+    if not kind:
+        return fill(plane, known, default)
+    values, seen = cell_values(plane, known, kind)
+    return repeat_cells(fill(values, seen, default), plane.shape, kind)
 
 
 def _invalid(frame: np.ndarray, dn: np.ndarray, header: Header) -> np.ndarray:
