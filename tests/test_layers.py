@@ -123,3 +123,16 @@ def test_opening_a_store_loads_neither_torch_nor_numba(code):
     check = "; import sys; print(sorted({'torch', 'numba', 'safetensors', 'tec_zarr'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code + check], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "['tec_zarr']"), done.stderr
+
+
+def test_without_a_network_torch_is_not_loaded():
+    program = """
+import sys, numpy as np
+from tec_zarr import TerraCodec
+array = np.random.default_rng(0).integers(500, 900, (2, 4, 40, 40)).astype("u2")
+codec = TerraCodec(context="none", psnr=45)
+error = codec.decode(codec.encode(array)).astype(float) - array
+assert 0 < np.sqrt((error**2).mean()) < 60
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
