@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from concurrent.futures import Future
 
 import numpy as np
 
 from tec_zarr.codec.runtime import PriorModel
-from tec_zarr.codec.service import SERVICE
+from tec_zarr.codec.service import CORE_SERVICE, SERVICE
 from tec_zarr.entropy.symbols import Stream
 from tec_zarr.prior.coding import CodedDate, DateCoder
 from tec_zarr.prior.dates import DateInputs, Seen, context_dates
@@ -53,20 +54,23 @@ def encode_date(
 
     Without `reconstruct` values are symbols, without the network's correction.
     """
-    return _submit(_encode_batch, _Job(model.coder, date, coefficients, effort, reconstruct))
+    return _submit(model, _encode_batch, _Job(model.coder, date, coefficients, effort, reconstruct))
 
 
 def decode_date(model: PriorModel, date: DateInputs, stream: Stream) -> Future[CodedDate]:
     """Undo `encode_date`; the future raises DamagedChunkError or DesyncError."""
-    return _submit(_decode_batch, _Job(model.coder, date, stream))
+    return _submit(model, _decode_batch, _Job(model.coder, date, stream))
 
 
-def _submit(run, job: _Job) -> Future[CodedDate]:
+def _submit(
+    model: PriorModel, run: Callable[[list[_Job]], list[CodedDate]], job: _Job
+) -> Future[CodedDate]:
     date = job.date
     height, width = date.size
     alike = (id(job.coder), date.size, date.side.bands, len(date.context), job.effort, job.reconstruct)
     cost = -(-height // BLOCKS_A_SIDE) * -(-width // BLOCKS_A_SIDE)
-    return SERVICE.submit(run, alike, job, cost)
+    service = CORE_SERVICE if model.device.type == "cpu" else SERVICE
+    return service.submit(run, alike, job, cost)
 
 
 def _encode_batch(jobs: list[_Job]) -> list[CodedDate]:

@@ -1,14 +1,17 @@
-"""One thread a process that runs the network, and takes together what callers ask for at the same time.
+"""Threads of their own that run the networks, and take together what callers ask for at the same time.
 
 Zarr and Dask encode and decode from many threads, a chunk each. Side by side they would fight for cores and launch each
 layer once a chunk; here like-sized chunks that wait together become one batch. Nobody waits for a batch to fill.
+
+The shipped prior is many small steps, which a core is fastest with alone: on a CPU it has a thread for each core, and
+batches that are no larger than one date of a usual chunk. Everything else has one thread, which torch may divide.
 """
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import os
-import queue
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
@@ -16,6 +19,9 @@ from typing import Any
 
 MAX_BATCH_COST = 256
 """Most blocks of latents (64 x 64 pixels) in a batch, unless one job alone has more."""
+
+DATE_COST = 16
+"""The same where each core works on batches of its own: a date of 256 x 256 pixels."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -30,42 +36,63 @@ class Job:
 
 
 class Service:
-    """The thread starts with the first job; as a daemon it ends with the process."""
+    """Threads start with the first job; as daemons they end with the process.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+    Parameters
+    ----------
+    workers
+        How many threads run batches.
+    most_cost
+        Of a batch, unless one job alone has more.
+    settle
+        Called once in each thread before it runs anything.
+    """
+
+    def __init__(
+        self, workers: int = 1, most_cost: int = MAX_BATCH_COST, settle: Callable[[], None] = lambda: None
+    ) -> None:
+        self._workers = workers
+        self._most_cost = most_cost
+        self._settle = settle
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget threads and jobs, as a forked process has to."""
+        self._changed = threading.Condition()
+        self._waiting: collections.deque[Job] = collections.deque()
+        self._threads: list[threading.Thread] = []
 
     def submit(self, run: Callable[[list[Any]], list[Any]], key: Hashable, item: Any, cost: int) -> Future:
         """Queue a job; its future gives the result or raises what `run` raised for it."""
         job = Job(run, key, item, cost)
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="tec-zarr", daemon=True)
-                self._thread.start()
-        self._jobs.put(job)
+        with self._changed:
+            if len(self._threads) < self._workers:
+                thread = threading.Thread(target=self._work, name="tec-zarr", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+            self._waiting.append(job)
+            self._changed.notify()
         return job.done
 
     def _work(self) -> None:
-        waiting: list[Job] = []
+        self._settle()
         while True:
-            if not waiting:
-                waiting.append(self._jobs.get())
-            while not self._jobs.empty():
-                waiting.append(self._jobs.get())
-            batch, waiting = _take_batch(waiting)
+            with self._changed:
+                while not self._waiting:
+                    self._changed.wait()
+                batch, rest = _take_batch(list(self._waiting), self._most_cost)
+                self._waiting = collections.deque(rest)
             wanted = [job for job in batch if job.done.set_running_or_notify_cancel()]
             if wanted:
                 _run(wanted)
 
 
-def _take_batch(waiting: list[Job]) -> tuple[list[Job], list[Job]]:
+def _take_batch(waiting: list[Job], most_cost: int) -> tuple[list[Job], list[Job]]:
     """Of the jobs like the first one as many as the cost allows, and the rest in their order."""
     first, cost, batch, rest = waiting[0], 0, [], []
     for job in waiting:
         alike = job.run is first.run and job.key == first.key
-        if alike and (not batch or cost + job.cost <= MAX_BATCH_COST):
+        if alike and (not batch or cost + job.cost <= most_cost):
             batch.append(job)
             cost += job.cost
         else:
@@ -89,11 +116,31 @@ def _run(batch: list[Job]) -> None:
         job.done.set_result(result)
 
 
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _keep_to_one_core() -> None:
+    """Let torch use no further threads from this one; others are not concerned."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    # Torch sets a thread's number when it is first asked for it, and not again.
+    torch.get_num_threads()
+    threadpool_limits(1, user_api="openmp")
+
+
 SERVICE = Service()
+
+CORE_SERVICE = Service(cores(), DATE_COST, _keep_to_one_core)
 
 
 def _restart_after_fork() -> None:
-    SERVICE.__init__()
+    SERVICE.reset()
+    CORE_SERVICE.reset()
 
 
 os.register_at_fork(after_in_child=_restart_after_fork)

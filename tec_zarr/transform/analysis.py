@@ -11,6 +11,7 @@ from tec_zarr.transform import lapped
 from tec_zarr.transform.basis import FINENESS, ONE, rotated
 from tec_zarr.transform.frame import Frame
 from tec_zarr.transform.frequencies import BLOCK, ZONES
+from tec_zarr.transform.mixing import gram, mix
 from tec_zarr.transform.repetition import find_repeats
 from tec_zarr.transform.rotations import find_rotations
 from tec_zarr.transform.side import (
@@ -101,7 +102,7 @@ class Spectrum:
             stride = max(1, samples.shape[1] // SAMPLED)
             # An odd stride meets all rows and columns of positions.
             picked = samples[:, :: stride | 1]
-            out.append((vectors.T.astype(np.float32) @ picked, samples.size))
+            out.append((mix(vectors.T, picked), samples.size))
         return out
 
     def at(self, step: float, before: Side | None) -> tuple[Side, np.ndarray]:
@@ -126,7 +127,7 @@ class Spectrum:
             made, bases[zone] = _basis(self.covariances[zone], zone, below, samples, step, before)
             zones.append(made)
             turn = (bases[zone].T / (ONE * step)).astype(np.float32)
-            turned = turn @ source.reshape(bands, -1)
+            turned = mix(turn, source.reshape(bands, -1))
             energies[zone] = _energy_codes(turned)
             out[:, frequencies] = turned.reshape(source.shape)
         side = Side(
@@ -147,7 +148,7 @@ def _covariances(coefficients: np.ndarray) -> tuple[np.ndarray, ...]:
     out = []
     for frequencies in ZONES:
         samples = coefficients[:, frequencies].reshape(len(coefficients), -1)
-        out.append((samples @ samples.T / samples.shape[1]).astype(np.float64))
+        out.append(gram(samples) / samples.shape[1])
     return tuple(out)
 
 

@@ -8,6 +8,7 @@ from tec_zarr.transform import lapped
 from tec_zarr.transform.basis import ONE
 from tec_zarr.transform.frame import Frame
 from tec_zarr.transform.frequencies import ZONES
+from tec_zarr.transform.mixing import mix
 from tec_zarr.transform.side import Side
 
 
@@ -21,7 +22,7 @@ def synthesize(values: np.ndarray, side: Side, size: tuple[int, int]) -> np.ndar
     for zone, frequencies in enumerate(ZONES):
         turn = (side.bases[zone] * (side.step / ONE)).astype(np.float32)
         source = values[:, frequencies]
-        bands[:, frequencies] = (turn @ source.reshape(len(source), -1)).reshape(source.shape)
+        bands[:, frequencies] = mix(turn, source.reshape(len(source), -1)).reshape(source.shape)
     padded = np.empty((side.bands, *frame.padded), np.float32)
     native = side.native
     if native.any():
