@@ -62,9 +62,7 @@ def decode_date(model: PriorModel, date: DateInputs, stream: Stream) -> Future[C
     return _submit(model, _decode_batch, _Job(model.coder, date, stream))
 
 
-def _submit(
-    model: PriorModel, run: Callable[[list[_Job]], list[CodedDate]], job: _Job
-) -> Future[CodedDate]:
+def _submit(model: PriorModel, run: Callable[[list[_Job]], list[CodedDate]], job: _Job) -> Future[CodedDate]:
     date = job.date
     height, width = date.size
     alike = (id(job.coder), date.size, date.side.bands, len(date.context), job.effort, job.reconstruct)

@@ -48,9 +48,7 @@ class Service:
         Called once in each thread before it runs anything.
     """
 
-    def __init__(
-        self, workers: int = 1, most_cost: int = MAX_BATCH_COST, settle: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, workers: int = 1, most_cost: int = MAX_BATCH_COST, settle: Callable[[], None] = lambda: None) -> None:
         self._workers = workers
         self._most_cost = most_cost
         self._settle = settle

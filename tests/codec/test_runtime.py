@@ -60,9 +60,15 @@ def test_shipped_weights_are_small():
 
 def test_torch_keeps_its_global_settings():
     program = """
-import torch, numpy as np
+import torch, numpy as np, threading
+def in_a_new_thread():
+    found = []
+    thread = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
+    thread.start()
+    thread.join()
+    return found[0]
 def state():
-    return (torch.get_num_threads(), torch.is_grad_enabled(), torch.are_deterministic_algorithms_enabled(),
+    return (torch.get_num_threads(), in_a_new_thread(), torch.is_grad_enabled(), torch.are_deterministic_algorithms_enabled(),
             torch.get_default_dtype(), torch.backends.mkldnn.enabled)
 before = state()
 from tec_zarr import TerraCodec

@@ -83,6 +83,27 @@ def test_one_thread_runs_all_jobs():
     assert threading.get_ident() not in threads
 
 
+def test_several_workers_run_jobs_side_by_side():
+    """Two jobs that wait for each other can only end where two threads run them."""
+    made = Service(workers=2, most_cost=1)
+    both = threading.Barrier(2, timeout=WAIT)
+
+    def run(items):
+        both.wait()
+        return items
+
+    futures = [made.submit(run, "key", i, 1) for i in range(2)]
+    assert [future.result(WAIT) for future in futures] == [0, 1]
+
+
+def test_each_thread_settles_once_before_it_runs_anything():
+    settled = []
+    made = Service(workers=3, settle=lambda: settled.append(threading.get_ident()))
+    seen = [made.submit(lambda items: [threading.get_ident()], i, i, 1).result(WAIT) for i in range(20)]
+    assert len(settled) == len(set(settled)) <= 3
+    assert set(seen) <= set(settled)
+
+
 def test_a_batch_keeps_to_the_cost_limit(busy):
     made, recorder = busy
     third = MAX_BATCH_COST // 3
