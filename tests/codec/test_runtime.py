@@ -68,8 +68,8 @@ def in_a_new_thread():
     thread.join()
     return found[0]
 def state():
-    return (torch.get_num_threads(), in_a_new_thread(), torch.is_grad_enabled(), torch.are_deterministic_algorithms_enabled(),
-            torch.get_default_dtype(), torch.backends.mkldnn.enabled)
+    return (torch.get_num_threads(), in_a_new_thread(), torch.is_grad_enabled(),
+            torch.are_deterministic_algorithms_enabled(), torch.get_default_dtype(), torch.backends.mkldnn.enabled)
 before = state()
 from tec_zarr import TerraCodec
 codec = TerraCodec()
