@@ -12,7 +12,7 @@ from tec_zarr.prior.rounding import (
     quantize,
 )
 
-PREDICTED = 0.8
+PREDICTED = 0.6
 """Bits that a channel takes with the network, in parts of those that its scale alone would ask for."""
 
 MAP_BITS = 3.0
