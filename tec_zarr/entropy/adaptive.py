@@ -237,6 +237,8 @@ class Encoder(Coder):
             grown[: self._data.size] = self._data
             self._data = grown
         walk(self._state, self._data, *arguments)
+        if self._state[FAILED]:
+            raise ValueError(f"integers to be coded must stay below {MOST} in magnitude")
 
     def finish(self) -> bytes:
         """The stream, at most one byte longer than its information. *Stable.*"""

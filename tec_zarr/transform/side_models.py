@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from tec_zarr.entropy.adaptive import CONTEXTS, UNARY, Coder, contexts
+from tec_zarr.entropy.adaptive import CONTEXTS, MOST, UNARY, Coder, contexts
 
 EXPECTED_SEEN = 8
 """How much the first contexts count as having seen. What they expect was measured on training places."""
@@ -72,9 +72,10 @@ def quarter_octaves(step: float) -> int:
 
 
 def best_shift(values: np.ndarray) -> int:
-    """How many low bits of integers to send as they are; the encoder's choice."""
+    """How many low bits of integers to send as they are, so that what is left is small enough; the encoder's choice."""
     costs = []
     for shift in range(MOST_SHIFT + 1):
         high = np.abs(values >> shift)
-        costs.append(shift * len(values) + 2 * np.log2(1 + high).sum())
+        fits = high.max(initial=0) < MOST
+        costs.append(shift * len(values) + 2 * np.log2(1 + high).sum() if fits else np.inf)
     return int(np.argmin(costs))

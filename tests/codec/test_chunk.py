@@ -229,3 +229,18 @@ def test_repeated_bands_take_fewer_bits_on_their_own_grid(site):
     moved = repeated.copy()
     moved[..., 64, 64] += 3  # one pixel that does not repeat its cell
     assert len(encode_chunk(repeated, Settings(quality=55))) < 0.75 * len(encode_chunk(moved, Settings(quality=55)))
+
+
+@pytest.mark.parametrize("quality", [1, 35, 90, 100])
+@pytest.mark.parametrize("value", [100, 20_000, 65_535])
+def test_flat_chunks_of_any_level_come_back(value, quality):
+    """Means of bands are large numbers of small parts of a step there."""
+    array = np.full((2, 5, 16, 40), value, np.uint16)
+    array[1, 3] = 7
+    assert np.abs(round_trip(array, quality=quality).astype(int) - array).max() <= 1 + 16384 / 128 * (quality < 90)
+
+
+def test_large_numbers_at_the_finest_step():
+    array = (series(2, 33, seed=3).values.astype(np.float32) + 3e6) * np.float32(0.01)
+    decoded = round_trip(array, quality=100, scale=0.01, nodata=None)
+    assert np.abs(decoded - array).max() < 0.1

@@ -98,3 +98,10 @@ def test_the_stream_is_pinned():
     values = [0, 1, -1, 5, -12, 40, 3000, -most, 0, 0]
     stream = encode(values, np.zeros(10, np.int64), [0, 1, 1, 0, 0])
     assert stream.hex() == PINNED
+
+
+@pytest.mark.parametrize("value", [adaptive.MOST, -adaptive.MOST, 1 << 40])
+def test_integers_that_are_too_large_are_refused_by_the_encoder(value):
+    with pytest.raises(ValueError, match="must stay below"):
+        coder = adaptive.Encoder()
+        coder.signed(np.array([value], np.int64), adaptive.contexts(1, adaptive.CONTEXTS), np.zeros(1, np.int64))
