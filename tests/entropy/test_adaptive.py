@@ -100,8 +100,9 @@ def test_the_stream_is_pinned():
     assert stream.hex() == PINNED
 
 
-@pytest.mark.parametrize("value", [adaptive.MOST, -adaptive.MOST, 1 << 40])
+@pytest.mark.parametrize("value", [2 * adaptive.MOST, -2 * adaptive.MOST, 1 << 40])
 def test_integers_that_are_too_large_are_refused_by_the_encoder(value):
+    coder = adaptive.Encoder()
+    model = adaptive.contexts(1, adaptive.CONTEXTS)
     with pytest.raises(ValueError, match="must stay below"):
-        coder = adaptive.Encoder()
-        coder.signed(np.array([value], np.int64), adaptive.contexts(1, adaptive.CONTEXTS), np.zeros(1, np.int64))
+        coder.signed(np.array([value], np.int64), model, np.zeros(1, np.int64))
