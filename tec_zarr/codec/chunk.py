@@ -14,11 +14,14 @@ from tec_zarr.bitstream.header import Base, Header, Target
 from tec_zarr.codec import cube, metrics
 from tec_zarr.codec.choice import reconstruct
 from tec_zarr.codec.layout import check_layout
-from tec_zarr.codec.quality import DEFAULT_QUALITY, MIN_QUALITY, as_quality
+from tec_zarr.codec.quality import DEFAULT_QUALITY, as_quality
 from tec_zarr.codec.settings import Settings
 from tec_zarr.codec.targets import make_goal, psnr_of, search
 from tec_zarr.codec.trial import Trial, Work
 from tec_zarr.errors import DamagedChunkError, TargetError, TargetWarning
+
+SMALL_CHUNK = 2**15
+"""Samples, below which what is no symbol (50 to 150 bytes) can alone be more than a size that larger chunks reach."""
 
 
 def encode_chunk(array: np.ndarray, settings: Settings, device: str = "auto") -> bytes:
@@ -63,9 +66,9 @@ def _toward_size(work: Work, target: Target) -> bytes:
     trial = trials[quality]
     if met:
         return trial.data
-    nothing_left_to_save = quality == MIN_QUALITY and trial.is_empty
-    if nothing_left_to_save:
-        # Headers alone take more than was asked for: the chunk is as small as chunks are, and says so.
+    is_mostly_headers = trial.is_empty or array.size < SMALL_CHUNK
+    if is_mostly_headers:
+        # The chunk is as small as chunks are, and says so: one at the edge of an array must not fail all of it.
         return trial.marked(dataclasses.replace(target, met=False))
     ratio = array.nbytes / len(trial.data)
     value = metrics.bppb(len(trial.data), array.size) if target.name == "bppb" else ratio

@@ -13,7 +13,8 @@ RELEASES = {
     "xarray before 2026.9": ["xarray==2026.7.0"],
     "oldest": [
         "dask==2025.1.0", "numba==0.61.0", "numcodecs==0.16.1", "numpy==2.0.2", "safetensors==0.4.5", "scipy==1.13.1",
-        "xarray==2025.7.1", "zarr==3.1.0", "crc32c==2.7.1", "llvmlite==0.44.0", "pandas==2.2.3", "pytz==2025.1",
+        "threadpoolctl==3.5.0", "xarray==2025.7.1",
+        "zarr==3.1.0", "crc32c==2.7.1", "llvmlite==0.44.0", "pandas==2.2.3", "pytz==2025.1",
     ],
 }  # fmt: skip
 """The oldest ones are the floors of pyproject.toml, and what they need of that age."""
