@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import binary_dilation, binary_opening, gaussian_filter
 
 from tec_zarr.models.bands import L2A
-from tec_zarr.testing._landscape import fractal
+from tec_zarr.synthetic.landscape import fractal
 from tec_zarr.training.corpus import read_corpus_file
 
 BRIGHTER_DN = 400

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tec_zarr.codec.filling import interpolate
+from tec_zarr.clouds.regression import interpolate
 
 YEAR = 365.25
 MIN_HARMONIC = 6

@@ -36,10 +36,10 @@ import pictures
 import torch
 from gapfillers import BASELINES, nearest
 
-from tec_zarr.codec import filling, inpaint, masked
-from tec_zarr.codec.cube import gather, reconstructed_dn
-from tec_zarr.codec.fill import fill
-from tec_zarr.codec.inpaint import inpaint_array, temporal
+from tec_zarr.clouds import arrays, latents, regression
+from tec_zarr.clouds.arrays import inpaint_array, temporal
+from tec_zarr.codec.gaps import fill
+from tec_zarr.codec.samples import gather, reconstructed_dn
 from tec_zarr.codec.settings import Settings
 from tec_zarr.models import registry
 
@@ -61,14 +61,14 @@ def settings(bands: tuple[str, ...]) -> Settings:
 def ours(bands: tuple[str, ...], model: str, mode: str) -> Method:
     def method(dn: np.ndarray, usable: np.ndarray, t: int, days: np.ndarray) -> np.ndarray:
         made = inpaint_array(dn, ~usable, days, settings(bands), mode, model=model)
-        return np.where(made.origin[t] == filling.UNFILLED, np.nan, made.array[t])
+        return np.where(made.origin[t] == regression.UNFILLED, np.nan, made.array[t])
 
     return method
 
 
 def filling_alone(dn: np.ndarray, usable: np.ndarray, t: int, days: np.ndarray) -> np.ndarray:
     """Ours without the model."""
-    return filling.fill_date(list(dn), usable, t, days, range(len(dn))).dn
+    return regression.fill_date(list(dn), usable, t, days, range(len(dn))).dn
 
 
 def means_alone(bands: tuple[str, ...], model: str) -> Method:
@@ -78,13 +78,13 @@ def means_alone(bands: tuple[str, ...], model: str) -> Method:
         loaded = temporal(model, "cpu")
         frames = np.stack([np.where(usable[s], dn[s], completed(nearest, dn, usable, s, days)) for s in range(len(dn))])
         gathered = gather(frames, settings(bands))
-        known = inpaint.band_indices(bands, len(bands), loaded)
-        header = dataclasses.replace(gathered.header, quality=inpaint.QUALITY, bands=known)
+        known = arrays.band_indices(bands, len(bands), loaded)
+        header = dataclasses.replace(gathered.header, quality=arrays.QUALITY, bands=known)
         gathered = dataclasses.replace(gathered, header=header)
         condition, x = loaded.condition(gathered.header), gathered.standardized(loaded.statistics)
-        y = torch.cat([masked.analyzed(loaded, frame, condition) for frame in x])
-        means, _ = masked.predict(loaded, y, condition)
-        x_hat = masked.synthesized(loaded, means[t : t + 1], condition, dn.shape[2:])
+        y = torch.cat([latents.analyzed(loaded, frame, condition) for frame in x])
+        means, _ = latents.predict(loaded, y, condition)
+        x_hat = latents.synthesized(loaded, means[t : t + 1], condition, dn.shape[2:])
         return reconstructed_dn(x_hat, gathered.header, loaded.statistics)
 
     return method

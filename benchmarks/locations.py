@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tec_zarr.codec import metrics
-from tec_zarr.codec.fill import fill
+from tec_zarr.codec.gaps import fill
 from tec_zarr.models.bands import L2A
 from tec_zarr.training.corpus import read_corpus_file
 

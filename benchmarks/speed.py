@@ -35,7 +35,7 @@ from tec_zarr.codec import metrics
 from tec_zarr.codec.chunk import decode_chunk, encode_chunk
 from tec_zarr.codec.settings import Settings
 from tec_zarr.models.bands import L2A
-from tec_zarr.testing.synthetic import series
+from tec_zarr.synthetic import series
 from tec_zarr.training.corpus import read_corpus_file
 
 CORNERS = ((0, 0), (8, 8), (0, 8), (8, 0))

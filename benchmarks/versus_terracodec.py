@@ -25,11 +25,11 @@ import numpy as np
 import options
 import torch
 
-from tec_zarr.codec import network, runtime
 from tec_zarr.models import registry
 from tec_zarr.models.bands import L2A, L2A_MEAN, L2A_STD
-from tec_zarr.models.config import TOKENS
-from tec_zarr.testing.synthetic import series
+from tec_zarr.models.published.config import TOKENS
+from tec_zarr.runtime import loading, network
+from tec_zarr.synthetic import series
 from tec_zarr.training.corpus import read_corpus_file
 
 THEIRS = pathlib.Path(__file__).resolve().parents[1] / "tests" / "oracle" / "terracodec_outputs.py"
@@ -56,7 +56,7 @@ def memory() -> float:
 def clock(source: pathlib.Path) -> None:
     """What `terracodec_outputs.py time` prints, of this package."""
     x = np.load(source)
-    loaded = runtime.load(MODEL, "cpu")
+    loaded = loading.load(MODEL, "cpu")
     none = torch.empty(0, dtype=torch.float64)
     found, coded = {}, None
     for name in STEPS:
@@ -94,7 +94,11 @@ def main() -> None:
         np.save(source, images(args.data, args.frames))
         for _ in range(args.rounds):
             found["terracodec"].append(json.loads(run([args.oracle, THEIRS, "time", source, state], args.threads, folder)))
-            run([sys.executable, "-m", "tec_zarr.cli", "models", "fetch", MODEL, "--file", state], args.threads, folder)
+            run(
+                [sys.executable, "-m", "tec_zarr.command.main", "models", "fetch", MODEL, "--file", state],
+                args.threads,
+                folder,
+            )
             found["tec_zarr"].append(json.loads(run([sys.executable, __file__, "--clock", source], args.threads, folder)))
     middle = {
         side: {name: statistics.median(r[name] for r in rounds) for name in rounds[0]} for side, rounds in found.items()

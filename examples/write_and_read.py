@@ -10,7 +10,7 @@ import tempfile
 import xarray as xr
 
 import tec_zarr
-from tec_zarr.testing.synthetic import dataset
+from tec_zarr.synthetic.observations import dataset
 
 
 def main(folder: pathlib.Path) -> None:

@@ -4,7 +4,6 @@ Importing this package does not import torch: Zarr imports it whenever it opens 
 """
 
 from tec_zarr import accessor as _accessor  # noqa: F401 (it registers ds.tec)
-from tec_zarr.encoding import encoding
 from tec_zarr.errors import (
     DamagedChunkError,
     DesyncError,
@@ -16,6 +15,7 @@ from tec_zarr.errors import (
     UnsupportedVersionError,
     WeightsError,
 )
+from tec_zarr.plugins.encoding import encoding
 from tec_zarr.plugins.v2 import TerraCodec
 from tec_zarr.plugins.v3 import TerraCodecSerializer
 

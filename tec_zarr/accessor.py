@@ -21,68 +21,68 @@ class TecAccessor:
         self._data = data
 
     def to_cube(self, bands: Iterable[str] | None = None) -> xr.Dataset:
-        """One variable "B" (time, band, y, x), and everything else beside it: `tec_zarr.cubes.to_cube`."""
-        from tec_zarr.cubes import to_cube
+        """One variable "B" (time, band, y, x), and everything else beside it: `tec_zarr.cubes.cubes.to_cube`."""
+        from tec_zarr.cubes.cubes import to_cube
 
         return to_cube(self._data, bands)
 
     def from_cube(self) -> xr.Dataset | xr.DataArray:
-        """What `to_cube` or `to_zarr` was given: `tec_zarr.cubes.from_cube`."""
-        from tec_zarr.cubes import from_cube
+        """What `to_cube` or `to_zarr` was given: `tec_zarr.cubes.cubes.from_cube`."""
+        from tec_zarr.cubes.cubes import from_cube
 
         return from_cube(self._data)
 
     def encoding(self, **options: Any) -> dict[str, Any]:
-        """`encoding` for xarray's own `to_zarr` of the cube: `tec_zarr.storing.cube_encoding`."""
-        from tec_zarr.storing import cube_encoding
+        """`encoding` for xarray's own `to_zarr` of the cube: `tec_zarr.stores.storing.cube_encoding`."""
+        from tec_zarr.stores.storing import cube_encoding
 
         return cube_encoding(self._data, **options)
 
     def to_zarr(self, store: Any, **options: Any) -> None:
-        """Write a new store: `tec_zarr.storing.write_cube`."""
-        from tec_zarr.storing import write_cube
+        """Write a new store: `tec_zarr.stores.storing.write_cube`."""
+        from tec_zarr.stores.storing import write_cube
 
         write_cube(self._data, store, **options)
 
     def append(self, store: Any, **options: Any) -> None:
-        """Add dates to a store: `tec_zarr.storing.append_cube`."""
-        from tec_zarr.storing import append_cube
+        """Add dates to a store: `tec_zarr.stores.storing.append_cube`."""
+        from tec_zarr.stores.storing import append_cube
 
         append_cube(self._data, store, **options)
 
     def estimate(self, **options: Any) -> Any:
-        """Size and error to expect, without writing: `tec_zarr.storing.estimate_cube`."""
-        from tec_zarr.storing import estimate_cube
+        """Size and error to expect, without writing: `tec_zarr.stores.storing.estimate_cube`."""
+        from tec_zarr.stores.storing import estimate_cube
 
         return estimate_cube(self._data, **options)
 
     def rd_curve(self, qualities: Iterable[float] = (10, 25, 50, 75, 95), **options: Any) -> xr.Dataset:
-        """Size and error over quality: `tec_zarr.storing.rate_distortion`."""
-        from tec_zarr.storing import rate_distortion
+        """Size and error over quality: `tec_zarr.stores.storing.rate_distortion`."""
+        from tec_zarr.stores.storing import rate_distortion
 
         return rate_distortion(self._data, qualities, **options)
 
     def inpaint(self, mask: xr.DataArray | str = "SCL", **options: Any) -> Any:
-        """The cube with what a mask of clouds hides predicted: `tec_zarr.inpainting.inpaint_cube`."""
-        from tec_zarr.inpainting import inpaint_cube
+        """The cube with what a mask of clouds hides predicted: `tec_zarr.clouds.inpainting.inpaint_cube`."""
+        from tec_zarr.clouds.inpainting import inpaint_cube
 
         return inpaint_cube(self._data, mask, **options)
 
     def compare(self, other: xr.Dataset | xr.DataArray, **options: Any) -> xr.Dataset:
-        """Errors of `other` against this: `tec_zarr.comparing.compare_cubes`."""
-        from tec_zarr.comparing import compare_cubes
+        """Errors of `other` against this: `tec_zarr.stores.compare.compare_cubes`."""
+        from tec_zarr.stores.compare import compare_cubes
 
         return compare_cubes(self._data, other, **options)
 
     def plot_compare(self, other: xr.Dataset | xr.DataArray, **options: Any) -> Any:
-        """Before, after and error as a figure: `tec_zarr.comparing.plot_comparison`."""
-        from tec_zarr.comparing import plot_comparison
+        """Before, after and error as a figure: `tec_zarr.stores.compare.plot_comparison`."""
+        from tec_zarr.stores.compare import plot_comparison
 
         return plot_comparison(self._data, other, **options)
 
     def info(self, name: str = "B") -> dict[str, Any]:
-        """What this opened store has become: `tec_zarr.storing.describe_store`."""
-        from tec_zarr.storing import describe_store
+        """What this opened store has become: `tec_zarr.stores.storing.describe_store`."""
+        from tec_zarr.stores.storing import describe_store
 
         source = self._data.encoding.get("source")
         if source is None:

@@ -6,8 +6,8 @@ import numpy as np
 
 from tec_zarr.bitstream.frame import Coded, Frame
 from tec_zarr.bitstream.header import Header
-from tec_zarr.codec.cube import Gathered
 from tec_zarr.codec.layer import Layer
+from tec_zarr.codec.samples import Gathered
 from tec_zarr.codec.settings import Settings
 from tec_zarr.codec.spectral import SpectralLayer, reconstruct_spectral
 from tec_zarr.models import registry

@@ -11,7 +11,7 @@ import numpy as np
 from tec_zarr.bitstream import container
 from tec_zarr.bitstream.frame import Frame
 from tec_zarr.bitstream.header import Base, Header, Target
-from tec_zarr.codec import cube, metrics
+from tec_zarr.codec import metrics, samples
 from tec_zarr.codec.choice import reconstruct
 from tec_zarr.codec.layout import check_layout
 from tec_zarr.codec.quality import DEFAULT_QUALITY, as_quality
@@ -95,7 +95,7 @@ def decode_chunk(data: bytes | memoryview, device: str = "auto") -> np.ndarray:
     header, sections = container.parse(data)
     frames = [Frame.parse(section) for section in sections]
     _check(header, frames)
-    return cube.restore(reconstruct(header, frames, device), frames, header)
+    return samples.restore(reconstruct(header, frames, device), frames, header)
 
 
 def _check(header: Header, frames: list[Frame]) -> None:

@@ -6,20 +6,22 @@ import numpy as np
 
 from tec_zarr.bitstream.frame import Coded, Frame
 from tec_zarr.bitstream.header import Header
-from tec_zarr.codec import cube, jobs, runtime
+from tec_zarr.codec import samples
 from tec_zarr.codec.layer import LayerResult
 from tec_zarr.codec.settings import Settings
+from tec_zarr.codec.standardize import reconstructed_dn, standardized
 from tec_zarr.errors import DamagedChunkError
-from tec_zarr.models.config import TOKENS
+from tec_zarr.models.published.config import TOKENS
+from tec_zarr.runtime import jobs, loading
 
 
 class PublishedLayer:
     """Codes what was gathered of an array with a published model."""
 
-    def __init__(self, gathered: cube.Gathered, settings: Settings, device: str):
+    def __init__(self, gathered: samples.Gathered, settings: Settings, device: str):
         self._header = gathered.header
-        self._loaded = runtime.load(settings.model, device, settings.weights)
-        self._frames = gathered.standardized(self._loaded.statistics)
+        self._loaded = loading.load(settings.model, device, settings.weights)
+        self._frames = standardized(gathered, self._loaded.statistics)
         tokens = settings.tokens_of(len(gathered.array))
         self._tokens = [tokens[t] for t in gathered.coded]
 
@@ -35,7 +37,7 @@ def reconstruct_published(header: Header, coded: list[Coded], device: str) -> li
 
     Raises DamagedChunkError, DesyncError or WeightsError.
     """
-    loaded = runtime.load_for(header.model, header.weights, device)
+    loaded = loading.load_for(header.model, header.weights, device)
     wrong_count = header.bands is None and header.shape[1] != loaded.bands
     if wrong_count or (header.bands is not None and max(header.bands) >= loaded.bands):
         raise DamagedChunkError(f"{header.shape[1]} bands, indices {header.bands}, where {loaded.bands} are known")
@@ -47,7 +49,7 @@ def reconstruct_published(header: Header, coded: list[Coded], device: str) -> li
     return _reconstruct(loaded, header, coded)
 
 
-def _reconstruct(loaded: runtime.Loaded, header: Header, coded: list[Coded]) -> list[np.ndarray]:
+def _reconstruct(loaded: loading.Loaded, header: Header, coded: list[Coded]) -> list[np.ndarray]:
     frames = [Frame(b"", part) for part in coded]
     x_hat = jobs.reconstruct(loaded, frames, header)
-    return [cube.reconstructed_dn(frame, header, loaded.statistics) for frame in x_hat]
+    return [reconstructed_dn(frame, header, loaded.statistics) for frame in x_hat]

@@ -25,7 +25,7 @@ import numpy as np
 
 from tec_zarr.bitstream.header import MAX_STEP, Base, Bound, Header
 from tec_zarr.codec.cells import decode_cells, encode_cells, find_kinds, leading, spread
-from tec_zarr.codec.numbers import from_dn, off_nodata
+from tec_zarr.codec.dn import from_dn, off_nodata
 from tec_zarr.errors import DamagedChunkError
 
 SLACK = 1

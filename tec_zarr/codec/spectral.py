@@ -33,7 +33,7 @@ from tec_zarr.transform.side import Side
 from tec_zarr.transform.synthesis import synthesize
 
 if TYPE_CHECKING:
-    from tec_zarr.codec.runtime import PriorModel
+    from tec_zarr.runtime.loading import PriorModel
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -157,7 +157,7 @@ class _NetworkCoder:
     """
 
     def __init__(self, model: PriorModel):
-        from tec_zarr.codec import series
+        from tec_zarr.runtime import series
 
         self._model = model
         self._series = series
@@ -189,9 +189,9 @@ class _NetworkCoder:
 def _make_coder(context: str, model: str, device: str) -> _StaticCoder | _NetworkCoder:
     if context == "none":
         return _StaticCoder()
-    from tec_zarr.codec import runtime
+    from tec_zarr.runtime import loading
 
-    return _NetworkCoder(runtime.load_prior(model, device))
+    return _NetworkCoder(loading.load_prior(model, device))
 
 
 def key_dates(settings: Settings, times: Sequence[int]) -> list[bool]:
@@ -216,9 +216,9 @@ def reconstruct_spectral(header: Header, coded: list[Coded], device: str) -> lis
     sides = _parse_sides(header, coded)
     coder: _StaticCoder | _NetworkCoder = _StaticCoder()
     if header.model:
-        from tec_zarr.codec import runtime
+        from tec_zarr.runtime import loading
 
-        coder = _NetworkCoder(runtime.load_prior_for(header.model, header.weights, device))
+        coder = _NetworkCoder(loading.load_prior_for(header.model, header.weights, device))
     out = []
     done = None
     for side, frame in zip(sides, coded, strict=True):

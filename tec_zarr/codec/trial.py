@@ -11,7 +11,7 @@ import numpy as np
 from tec_zarr.bitstream import container
 from tec_zarr.bitstream.frame import Coded, Frame
 from tec_zarr.bitstream.header import Base, Bound, Header, Target
-from tec_zarr.codec import cube, metrics
+from tec_zarr.codec import metrics, samples
 from tec_zarr.codec.choice import make_layer
 from tec_zarr.codec.layer import Layer, LayerResult
 from tec_zarr.codec.quality import DEFAULT_QUALITY, as_quality, quality_of
@@ -48,7 +48,7 @@ class Trial:
     def decoded(self) -> np.ndarray:
         header, sections = container.parse(self.data)
         frames = [Frame.parse(section) for section in sections]
-        return cube.restore(self.result.reconstructed, frames, header)
+        return samples.restore(self.result.reconstructed, frames, header)
 
     @functools.cached_property
     def rmse(self) -> float:
@@ -75,7 +75,7 @@ class Work:
     def __init__(self, array: np.ndarray, settings: Settings, device: str):
         self.settings = settings
         self._device = device
-        self.gathered = cube.gather(array, settings)
+        self.gathered = samples.gather(array, settings)
         self._max_errors = settings.bounds(array.shape[1])
 
     @property

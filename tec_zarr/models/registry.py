@@ -13,7 +13,7 @@ import tempfile
 
 from tec_zarr.errors import WeightsError
 from tec_zarr.models.bands import LEVELS
-from tec_zarr.models.published.catalog import Published, catalog
+from tec_zarr.models.published.checkpoints.catalog import Published, catalog
 
 FOLDER = pathlib.Path(__file__).with_name("weights")
 DEFAULT = "tec-tt"

@@ -108,7 +108,7 @@ class TerraCodec(Codec, metaclass=AdvisedClass):
         allow_download: bool = False,
     ):
         if allow_download:
-            from tec_zarr.models.published.fetch import fetch_missing
+            from tec_zarr.models.published.checkpoints.fetch import fetch_missing
 
             fetch_missing(model, weights)
         self._settings = Settings(

@@ -61,7 +61,7 @@ class TerraCodecSerializer(ArrayBytesCodec, metaclass=AdvisedClass):
 
     def __post_init__(self) -> None:
         if self.allow_download:
-            from tec_zarr.models.published.fetch import fetch_missing
+            from tec_zarr.models.published.checkpoints.fetch import fetch_missing
 
             fetch_missing(self.model, self.weights)
         settings = self.settings

@@ -1,0 +1,1 @@
+"""Models small enough for unit tests. Nothing in the package imports it."""

@@ -7,9 +7,9 @@ import dataclasses
 import torch
 
 from tec_zarr.models.bands import L2A
-from tec_zarr.models.config import FactorizedConfig, HyperConfig, ModelConfig, TemporalConfig, TransformConfig
-from tec_zarr.models.families import build
-from tec_zarr.models.transform_codec import TransformCodec
+from tec_zarr.models.published.config import FactorizedConfig, HyperConfig, ModelConfig, TemporalConfig, TransformConfig
+from tec_zarr.models.published.families import build
+from tec_zarr.models.published.transform_codec import TransformCodec
 
 _TEMPORAL = TemporalConfig(width=16, heads=2, separate=1, joint=1, decoder=2, mlp_ratio=2)
 _PRIORS = {

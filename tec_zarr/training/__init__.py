@@ -1,0 +1,1 @@
+"""Training of the weights. It is run as `python -m tec_zarr.training`; nothing in the package imports it."""

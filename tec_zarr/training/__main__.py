@@ -14,11 +14,12 @@ import pathlib
 
 import torch
 
-from tec_zarr.models import checkpoint, priors
+from tec_zarr.models import prior_weights
 from tec_zarr.models.bands import L2A
-from tec_zarr.models.config import PRIORS, ModelConfig, TemporalConfig, TransformConfig
-from tec_zarr.models.families import build
-from tec_zarr.models.transform_codec import TransformCodec
+from tec_zarr.models.published import checkpoint
+from tec_zarr.models.published.config import PRIORS, ModelConfig, TemporalConfig, TransformConfig
+from tec_zarr.models.published.families import build
+from tec_zarr.models.published.transform_codec import TransformCodec
 from tec_zarr.prior.network import Prior
 from tec_zarr.training.augment import Crops
 from tec_zarr.training.corpus import Location, load_folder
@@ -54,7 +55,7 @@ def start_network(file: pathlib.Path | None) -> Prior:
     """The network of the shipped codec, untrained or as in a weights file."""
     network = Prior()
     if file is not None:
-        network.load_state_dict(priors.parse(file.read_bytes()).state_dict())
+        network.load_state_dict(prior_weights.parse(file.read_bytes()).state_dict())
     return network
 
 
@@ -91,7 +92,7 @@ def train_shipped(args: argparse.Namespace) -> bytes:
     fixed = SeriesCrops(held_out, args.seed + 1)
     stage = DatesStage(start_network(args.start))
     trained = train(stage, crops, fixed, Run(args.out, args.bfloat16), budget)
-    return priors.dump(trained.network.state_dict())
+    return prior_weights.dump(trained.network.state_dict())
 
 
 def train_published(args: argparse.Namespace) -> bytes:

@@ -6,16 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tec_zarr.codec.cube import Statistics, predict_bands
+from tec_zarr.codec.standardize import predict_bands
 from tec_zarr.models.bands import L2A
-from tec_zarr.models.tec_tt import TecTT
+from tec_zarr.models.published.statistics import Statistics
 
 SUBSETS = (("B02", "B03", "B04", "B08"), tuple(b for b in L2A if b not in ("B01", "B09")), ("B02", "B03", "B04"))
 """What users keep most: RGB+NIR, the ten bands of 10 and 20 m, RGB."""
-
-
-def statistics_of(model: TecTT) -> Statistics:
-    return Statistics(*(np.asarray(v.cpu()) for v in (*model.standard, model.center, model.covariance)))
 
 
 def draw_bands(rng: np.random.Generator) -> list[int]:

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tec_zarr.models.transforms import Analysis, Synthesis
+from tec_zarr.models.published.transforms import Analysis, Synthesis
 
 
 def _principal(rows: Tensor, count: int) -> tuple[Tensor, Tensor]:

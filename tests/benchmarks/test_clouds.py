@@ -16,7 +16,7 @@ import gapfillers
 import inpainting
 import xarray as xr
 
-from tec_zarr.testing import synthetic
+from tec_zarr.synthetic import observations as synthetic
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 DAYS = np.array([0.0, 10, 40, 60])

@@ -9,7 +9,7 @@ from tec_zarr.codec.cells import decode_cells, encode_cells, find_kinds
 from tec_zarr.codec.chunk import decode_chunk, encode_chunk
 from tec_zarr.codec.settings import Settings
 from tec_zarr.errors import DamagedChunkError
-from tec_zarr.testing.synthetic import series
+from tec_zarr.synthetic import series
 
 
 def repeated(planes: np.ndarray, kind: int) -> np.ndarray:

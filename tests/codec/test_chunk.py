@@ -8,7 +8,7 @@ from tec_zarr.codec.chunk import decode_chunk, encode_chunk
 from tec_zarr.codec.settings import Settings
 from tec_zarr.errors import DamagedChunkError, InvalidInputError, TecError, UnsupportedVersionError
 from tec_zarr.models.bands import L2A
-from tec_zarr.testing.synthetic import series
+from tec_zarr.synthetic import series
 
 
 def cube(*shape: int, seed: int = 0) -> np.ndarray:

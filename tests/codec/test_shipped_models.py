@@ -6,7 +6,7 @@ import pytest
 
 from tec_zarr.codec.settings import Settings
 from tec_zarr.errors import WeightsError
-from tec_zarr.models import priors, registry
+from tec_zarr.models import prior_weights, registry
 
 MIB = 2**20
 
@@ -27,7 +27,7 @@ def test_nothing_is_shipped_but_what_is_registered():
 
 def test_the_codec_is_the_default():
     assert Settings().model == registry.DEFAULT
-    priors.parse(registry.find(registry.DEFAULT).read())
+    prior_weights.parse(registry.find(registry.DEFAULT).read())
 
 
 @pytest.mark.parametrize("name", registry.RETIRED)

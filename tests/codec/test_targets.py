@@ -15,7 +15,7 @@ from tec_zarr.codec.settings import Settings
 from tec_zarr.codec.targets import MAX_TRIALS, Goal, cheapest, make_goal, search
 from tec_zarr.errors import TargetError, TargetWarning
 from tec_zarr.models.bands import L2A
-from tec_zarr.testing.synthetic import series
+from tec_zarr.synthetic import series
 
 
 def reached(name: str, array: np.ndarray, chunk: bytes) -> float:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tec_zarr.entropy.planes import MAX_VALUE, decode_planes, encode_planes
 from tec_zarr.errors import DamagedChunkError
-from tec_zarr.testing.synthetic import series
+from tec_zarr.synthetic import series
 
 PINNED = (
     "0000009da94b74b75fd12fdec572b4e7c28ee6255e06bdc0000c74edffef37a0d767020fbf1ecea81be40a602241dfbeef8fd3dc5dfe2e11b1cbfc3e"

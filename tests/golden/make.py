@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 
 from tec_zarr import TerraCodec
-from tec_zarr.testing.synthetic import series
+from tec_zarr.synthetic import series
 
 HERE = pathlib.Path(__file__).parent
 

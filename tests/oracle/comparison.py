@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
-from tec_zarr.models.coding import exact
-from tec_zarr.models.patching import from_blocks, repack, to_blocks, to_windows
-from tec_zarr.models.prior import context_pair
+from tec_zarr.models.published.coding import exact
+from tec_zarr.models.published.patching import from_blocks, repack, to_blocks, to_windows
+from tec_zarr.models.published.temporal_prior import context_pair
 
 RELATIVE = 1e-5
 """Of the largest number of a stage, in float32."""

@@ -10,16 +10,16 @@ import xarray as xr
 from states import published_state
 
 import tec_zarr
-from tec_zarr.cli import main
-from tec_zarr.codec import runtime
 from tec_zarr.codec.chunk import decode_chunk, encode_chunk
 from tec_zarr.codec.settings import Settings
+from tec_zarr.command.main import main
 from tec_zarr.errors import DamagedChunkError, DesyncError, InvalidInputError, WeightsError
 from tec_zarr.models import registry
 from tec_zarr.models.bands import L2A, LEVELS
-from tec_zarr.models.published.catalog import catalog
-from tec_zarr.models.published.fetch import fetch
-from tec_zarr.testing.synthetic import dataset, series
+from tec_zarr.models.published.checkpoints.catalog import catalog
+from tec_zarr.models.published.checkpoints.fetch import fetch
+from tec_zarr.runtime import loading
+from tec_zarr.synthetic.observations import dataset, series
 
 NAMES = {
     "tec-fp": "tec-fp-s2l2a@10",
@@ -37,7 +37,7 @@ def folder(tmp_path_factory):
     cache = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(registry.CACHE_VARIABLE, str(cache))
-        patch.setattr(runtime, "_loaded", {})
+        patch.setattr(loading, "_loaded", {})
         for family, name in NAMES.items():
             torch.save(published_state(family), cache / f"{family}.pt")
             fetch(name, cache / f"{family}.pt")

@@ -9,7 +9,7 @@ from states import of_bands
 
 from tec_zarr.errors import WeightsError
 from tec_zarr.models.bands import LEVELS
-from tec_zarr.models.published.convert import PLANS, convert
+from tec_zarr.models.published.checkpoints.convert import PLANS, convert
 
 REFERENCE = pathlib.Path(__file__).resolve().parents[3] / "shared" / "reference"
 LISTS = {

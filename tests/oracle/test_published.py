@@ -10,7 +10,7 @@ import torch
 from comparison import COMPARISONS, compare
 
 from tec_zarr.models.bands import LEVELS
-from tec_zarr.models.published.convert import convert
+from tec_zarr.models.published.checkpoints.convert import convert
 
 PYTHON = os.environ.get("TEC_ZARR_ORACLE")
 HERE = pathlib.Path(__file__).parent

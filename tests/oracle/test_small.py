@@ -9,11 +9,12 @@ import weights
 from comparison import COMPARISONS, compare
 from states import HEADS, published_state
 
-from tec_zarr.codec import masked, runtime
+from tec_zarr.clouds import latents
 from tec_zarr.errors import WeightsError
-from tec_zarr.models import checkpoint
-from tec_zarr.models.coding import exact
-from tec_zarr.models.published.convert import convert
+from tec_zarr.models.published import checkpoint
+from tec_zarr.models.published.checkpoints.convert import convert
+from tec_zarr.models.published.coding import exact
+from tec_zarr.runtime import loading
 
 CACHED = pathlib.Path(__file__).with_name("cached")
 
@@ -42,12 +43,12 @@ def test_every_stage_is_the_oracle_s_for_the_bands_of_l1c():
 
 
 def test_masked_latents_are_predicted_as_the_oracle_paints_them():
-    loaded = runtime.ready(convert(published_state("tec-tt"), HEADS), torch.device("cpu"))
+    loaded = loading.ready(convert(published_state("tec-tt"), HEADS), torch.device("cpu"))
     with np.load(CACHED / "tec-tt.npz") as outputs:
         series = torch.from_numpy(outputs["y"]).double().round()
         painted = [torch.from_numpy(outputs[f"inpainted_{t}"])[0].double() for t in range(len(series))]
     for t, frame in enumerate(painted):
-        means, _ = masked.predict(loaded, torch.cat([series[:t], frame[None]]), torch.empty(0, dtype=torch.float64))
+        means, _ = latents.predict(loaded, torch.cat([series[:t], frame[None]]), torch.empty(0, dtype=torch.float64))
         hidden = (frame != series[t]).any(0)
         assert hidden.any()
         clear = hidden & ((means[t] - means[t].round()).abs() < 0.499)

@@ -10,7 +10,7 @@ import xarray as xr
 
 import tec_zarr
 from tec_zarr import TerraCodec, TerraCodecSerializer
-from tec_zarr.testing.synthetic import series
+from tec_zarr.synthetic import series
 
 BLOCK = (4, 12, 256, 256)
 

@@ -22,7 +22,7 @@ RELEASES = {
 WRITE_AND_READ = """
 import sys, numpy as np, xarray as xr
 import tec_zarr
-from tec_zarr.testing.synthetic import series
+from tec_zarr.synthetic import series
 cube = series(2, 64).to_dataset(name="B").chunk({"time": 2, "y": 32, "x": 32})
 codec = tec_zarr.TerraCodec(quality=50)
 cube.to_zarr("a.zarr", zarr_format=2, encoding={"B": {"compressor": codec}}, consolidated=False)

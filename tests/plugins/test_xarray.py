@@ -13,7 +13,7 @@ import zarr
 import tec_zarr
 from tec_zarr import DamagedChunkError, InvalidInputError, TerraCodec, TerraCodecSerializer
 from tec_zarr.codec import metrics
-from tec_zarr.testing.synthetic import dataset
+from tec_zarr.synthetic.observations import dataset
 
 CHUNKS = {"time": 2, "band": -1, "y": 64, "x": 64}
 

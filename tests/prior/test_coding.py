@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from tec_zarr.bitstream import container
-from tec_zarr.codec import runtime, series
 from tec_zarr.codec.chunk import decode_chunk, encode_chunk
 from tec_zarr.codec.settings import Settings
 from tec_zarr.prior.channels import GROUPS, group_of_frequency
 from tec_zarr.prior.live import live_channels
 from tec_zarr.prior.static import expected_rms
-from tec_zarr.testing.synthetic import series as synthetic
+from tec_zarr.runtime import loading, series
+from tec_zarr.synthetic import series as synthetic
 from tec_zarr.transform.analysis import Spectrum
 
 STEP = 200.0
@@ -18,7 +18,7 @@ STEP = 200.0
 
 @pytest.fixture(scope="module")
 def model():
-    return runtime.load_prior("tec-tt", "cpu")
+    return loading.load_prior("tec-tt", "cpu")
 
 
 def ready(seed: int, dates: int = 3, bands: int = 12, side: int = 64):

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from tec_zarr.models import priors, registry
+from tec_zarr.models import prior_weights, registry
 from tec_zarr.models.bands import L2A
 from tec_zarr.prior.channels import GROUPS
 from tec_zarr.prior.coding import DateCoder
 from tec_zarr.prior.network import Prior
-from tec_zarr.testing.synthetic import series
+from tec_zarr.synthetic import series
 from tec_zarr.training.corpus import Location
 from tec_zarr.training.dates import batches, make_dates
 from tec_zarr.training.loop import Budget, learning_rate
@@ -70,7 +70,7 @@ def test_steps_span_the_whole_range():
 @pytest.mark.parametrize("last_groups", [GROUPS, 4])
 def test_what_is_counted_is_what_coding_takes(dn, last_groups):
     """Bits of the teacher against streams of the coder, with the shipped weights and the same symbols."""
-    network = priors.parse(registry.find(registry.DEFAULT).read())
+    network = prior_weights.parse(registry.find(registry.DEFAULT).read())
     dates = make_dates(dn, 200.0, dead_zone=0.15, last_groups=last_groups)
     coder = DateCoder(network, CPU)
     single = network.float()
@@ -110,7 +110,7 @@ def test_the_loss_falls_and_what_was_trained_codes(dn):
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.93 * losses[0]
-    network = priors.parse(priors.dump(stage.network.state_dict()))
+    network = prior_weights.parse(prior_weights.dump(stage.network.state_dict()))
     coder = DateCoder(network, CPU)
     for date in dates:
         (coded,) = coder.encode([date.inputs], [date.coefficients], effort=1)
@@ -140,4 +140,4 @@ def test_the_command_resumes_and_leaves_weights_that_load(tmp_path):
     assert [line["step"] for line in lines] == [1, 2]
     assert lines[0]["loss"] != lines[1]["loss"]
     assert set(lines[1]["held_out"]) == {"1000.0", "250.0", "60.0"}
-    assert isinstance(priors.parse((out / "tec-tt.safetensors").read_bytes()), Prior)
+    assert isinstance(prior_weights.parse((out / "tec-tt.safetensors").read_bytes()), Prior)

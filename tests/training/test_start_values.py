@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tec_zarr.models.bands import L2A
-from tec_zarr.testing.synthetic import series
+from tec_zarr.synthetic import series
 from tec_zarr.training import start_values
 from tec_zarr.training.corpus import Location
 from tec_zarr.transform.basis import ONE

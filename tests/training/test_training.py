@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from tec_zarr.models import checkpoint
 from tec_zarr.models.bands import L2A, NATIVE_METERS
-from tec_zarr.testing.synthetic import series
+from tec_zarr.models.published import checkpoint
+from tec_zarr.synthetic import series
 from tec_zarr.training.augment import Crops, resample_coarse
 from tec_zarr.training.corpus import Location, load_folder
 from tec_zarr.training.likelihood import bits

@@ -1,1 +1,5 @@
-"""The checkpoints published with the TerraCodec paper (arXiv 2510.12670), as configurations of this package's models."""
+"""The codecs of the TerraCodec paper (arXiv 2510.12670): their networks, and what codes their latents.
+
+They run the published checkpoints, and the prior that fills clouds.
+It must not know chunks, settings or stores.
+"""

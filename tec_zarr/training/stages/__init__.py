@@ -1,4 +1,8 @@
-"""The curriculum of each published family: transforms with a cheap prior, the prior on their latents, then synthesis."""
+"""The curriculum of each published family, a module a stage.
+
+Transforms with a cheap prior, the prior on their latents, then synthesis; and the dates of the shipped codec.
+They must not know how progress is kept or shown: that is the loop's.
+"""
 
 from __future__ import annotations
 

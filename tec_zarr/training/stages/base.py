@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from tec_zarr.models.bands import L2A_STD
-from tec_zarr.models.quality import MAX_QUALITY, MIN_QUALITY, lmbda
-from tec_zarr.models.transform_codec import TransformCodec
+from tec_zarr.models.published.quality import MAX_QUALITY, MIN_QUALITY, lmbda
+from tec_zarr.models.published.statistics import Statistics
+from tec_zarr.models.published.transform_codec import TransformCodec
 from tec_zarr.training.augment import Crops
-from tec_zarr.training.dropout import drop_bands, statistics_of
+from tec_zarr.training.dropout import drop_bands
 
 REFERENCE_STD = 1400.0
 BAND_WEIGHT = (torch.tensor(L2A_STD) / REFERENCE_STD) ** 2
@@ -82,7 +83,7 @@ class Stage(nn.Module):
 
     def loss(self, crops: Crops) -> tuple[Tensor, dict[str, float]]:
         x = crops.batch(self.count, self.size, self.frames)
-        x, missing = drop_bands(x, statistics_of(self.model), DROP_SHARE, crops.random)
+        x, missing = drop_bands(x, Statistics.of(self.model), DROP_SHARE, crops.random)
         condition = self.model.condition(draw_quality(self.count), missing)
         return self.evaluate(x.to(self.device), condition.to(self.device))
 

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from tec_zarr.entropy.distribution import MAX_SCALE, MIN_SCALE
-from tec_zarr.models.config import TOKENS
-from tec_zarr.models.patching import from_blocks, to_blocks, to_windows
-from tec_zarr.models.tec_tt import TecTT
-from tec_zarr.models.transforms import float32
+from tec_zarr.models.published.config import TOKENS
+from tec_zarr.models.published.patching import from_blocks, to_blocks, to_windows
+from tec_zarr.models.published.tec_tt import TecTT
+from tec_zarr.models.published.transforms import float32
 from tec_zarr.training.likelihood import bits
 from tec_zarr.training.stages.base import Stage, balance, decibels, round_through, squared_error
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from tec_zarr.models.bands import L2A_MEAN, L2A_STD
-from tec_zarr.models.transform_codec import TransformCodec
+from tec_zarr.models.published.transform_codec import TransformCodec
 from tec_zarr.training.augment import Crops
 from tec_zarr.training.pca import start_from_pca
 from tec_zarr.training.proxy import HyperPrior
