@@ -19,8 +19,11 @@ SHADOW = 4
 """Indices of the bands of a mask."""
 
 
-def samples(file: pathlib.Path, root: pathlib.Path, crop: int, count: int) -> Iterator[tuple[clouds.Series, int]]:
-    """The series of the first samples of a JSON, in order of dates, and which date is the target."""
+def samples(
+    file: pathlib.Path, root: pathlib.Path, crop: int, count: int
+) -> Iterator[tuple[clouds.Series, int]]:
+    """The series of the first samples of a JSON, in order of dates, and which date is the
+    target."""
     described = json.loads(file.read_text())
     for name in list(described)[:count]:
         sample = described[name]
@@ -40,9 +43,11 @@ def samples(file: pathlib.Path, root: pathlib.Path, crop: int, count: int) -> It
 
 
 def read(path: str, root: pathlib.Path, crop: int) -> tuple[np.ndarray, np.ndarray]:
-    """DN (12, y, x) of a GeoTIFF of 13 bands, and where its mask has clouds or shadows, center crops.
+    """DN (12, y, x) of a GeoTIFF of 13 bands, and where its mask has clouds or shadows, center
+    crops.
 
-    `path` is as the JSON has it, of which `root` replaces what comes before the folder of the place.
+    `path` is as the JSON has it, of which `root` replaces what comes before the folder of the
+    place.
     """
     import rioxarray
 

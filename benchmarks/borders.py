@@ -2,8 +2,9 @@
 
     python benchmarks/borders.py --data FOLDER [--names NAME …]
 
-Up to two dates and 256 pixels of each file, masked by a swath edge, clouds, specks and a checkerboard. Shown for
-each file and quality is the greatest ratio of RMSE over the masks, within 1, 4 and 8 pixels of them; 1 is no ringing.
+Up to two dates and 256 pixels of each file, masked by a swath edge, clouds, specks and a
+checkerboard. Shown for each file and quality is the greatest ratio of RMSE over the masks,
+within 1, 4 and 8 pixels of them; 1 is no ringing.
 """
 
 from __future__ import annotations
@@ -26,14 +27,24 @@ def masks(shape: tuple[int, ...], rng: np.random.Generator) -> dict[str, np.ndar
     """Masks (time, y, x) by name, of a cube's shape."""
     times, _, height, width = shape
     y, x = np.mgrid[:height, :width]
-    noise = {name: gaussian_filter(rng.normal(size=(times, height, width)), (0, s, s)) for name, s in BLOBS.items()}
-    blobs = {n: v > np.quantile(v, 1 - MASKED, axis=(1, 2), keepdims=True) for n, v in noise.items()}
-    edges = [x < rng.uniform(0.3, 0.7) * width - rng.uniform(0.1, 0.5) * (y - height / 2) for _ in range(times)]
+    noise = {
+        name: gaussian_filter(rng.normal(size=(times, height, width)), (0, s, s))
+        for name, s in BLOBS.items()
+    }
+    blobs = {
+        n: v > np.quantile(v, 1 - MASKED, axis=(1, 2), keepdims=True) for n, v in noise.items()
+    }
+    edges = [
+        x < rng.uniform(0.3, 0.7) * width - rng.uniform(0.1, 0.5) * (y - height / 2)
+        for _ in range(times)
+    ]
     board = np.broadcast_to((y // 48 + x // 48) % 3 == 0, (times, height, width))
     return {"swath edge": np.stack(edges), **blobs, "checkerboard": board}
 
 
-def ratios(location: locations.Location, quality: float, rng: np.random.Generator) -> dict[str, list[float]]:
+def ratios(
+    location: locations.Location, quality: float, rng: np.random.Generator
+) -> dict[str, list[float]]:
     """By mask, the ratio of RMSE within each of `WIDTHS`."""
     from tec_zarr.codec.chunk import decode_chunk, encode_chunk
     from tec_zarr.codec.settings import Settings
@@ -41,7 +52,9 @@ def ratios(location: locations.Location, quality: float, rng: np.random.Generato
     settings = Settings(quality=quality, bands=location.bands, offset_dn=location.offset_dn)
 
     def squared(cube: np.ndarray) -> np.ndarray:
-        return ((decode_chunk(encode_chunk(cube, settings)) - location.cube.astype(np.float64)) ** 2).swapaxes(0, 1)
+        return (
+            (decode_chunk(encode_chunk(cube, settings)) - location.cube.astype(np.float64)) ** 2
+        ).swapaxes(0, 1)
 
     plain, found = squared(location.cube), {}
     for name, mask in masks(location.cube.shape, rng).items():
@@ -54,7 +67,9 @@ def ratios(location: locations.Location, quality: float, rng: np.random.Generato
 
 def main() -> None:
     parser = options.parser(__doc__)
-    parser.add_argument("--data", type=pathlib.Path, required=True, help="folder of *.zip corpus files")
+    parser.add_argument(
+        "--data", type=pathlib.Path, required=True, help="folder of *.zip corpus files"
+    )
     parser.add_argument("--names", nargs="*", help="only these locations")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()

@@ -3,11 +3,12 @@
     python benchmarks/bounds.py --data FOLDER --out bounds.json [--names NAME …] [--crop PIXELS]
         [--bounds 0 1 5 20 100] [--no-peers]
 
-Needs the extra `bench`. Every file of the folder is coded as one chunk by tec_zarr, with `max_error`
-alone, then with a bound for some of the bands; every chunk is decoded in fresh processes that are
-held to one instruction set each. Peers code it a plane at a time, gaps filled. `records` of the JSON:
-bytes, the greatest error in DN and how many samples are further off than the bound (must be 0), for
-each codec, bound and location; `bppb` of all locations together.
+Needs the extra `bench`. Every file of the folder is coded as one chunk by tec_zarr, with
+`max_error` alone, then with a bound for some of the bands; every chunk is decoded in fresh
+processes that are held to one instruction set each. Peers code it a plane at a time, gaps
+filled. `records` of the JSON: bytes, the greatest error in DN and how many samples are further
+off than the bound (must be 0), for each codec, bound and location; `bppb` of all locations
+together.
 """
 
 from __future__ import annotations
@@ -133,7 +134,10 @@ def pooled(records: list[dict]) -> dict[str, dict[str, float]]:
     sizes: dict[tuple[str, str], list[int]] = {}
     for found in records:
         size, samples = sizes.get((str(found["setting"]), found["codec"]), (0, 0))
-        sizes[str(found["setting"]), found["codec"]] = size + found["bytes"], samples + found["samples"]
+        sizes[str(found["setting"]), found["codec"]] = (
+            size + found["bytes"],
+            samples + found["samples"],
+        )
     rows: dict[str, dict[str, float]] = {}
     for (bound, codec), (size, samples) in sizes.items():
         rows.setdefault(bound, {})[codec] = 8 * size / samples

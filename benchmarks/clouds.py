@@ -25,7 +25,8 @@ MARGIN = 6
 """Pixels that clouds are grown by."""
 
 HAZE_DN = 500
-"""What the clouds of a date must add to B02 in a fifth of its pixels for their shapes to be taken."""
+"""What the clouds of a date must add to B02 in a fifth of its pixels for their shapes to be
+taken."""
 
 PROBABILITY = 40
 """Cloud probability in per cent, of a corpus that has it, above which a pixel is a cloud."""
@@ -33,7 +34,8 @@ PROBABILITY = 40
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Series:
-    """A place: float32 DN without offset `dn` (time, band, y, x) of `bands`, `days` (time,), `cloudy` bool (time, y, x)."""
+    """A place: float32 DN without offset `dn` (time, band, y, x) of `bands`, `days` (time,),
+    `cloudy` bool (time, y, x)."""
 
     name: str
     dn: np.ndarray
@@ -43,8 +45,8 @@ class Series:
 
 
 def load(path: pathlib.Path, crop: int) -> Series:
-    """A corpus file with those of its bands that L2A has, cut to `crop` pixels; clouds by its cloud probability (a file
-    `<name>.cloud.npz` beside it) or by brightness."""
+    """A corpus file with those of its bands that L2A has, cut to `crop` pixels; clouds by its
+    cloud probability (a file `<name>.cloud.npz` beside it) or by brightness."""
     data, meta = read_corpus_file(path)
     bands = tuple(b for b in L2A if b in meta["bands"])
     chosen = [meta["bands"].index(b) for b in bands]
@@ -54,14 +56,17 @@ def load(path: pathlib.Path, crop: int) -> Series:
     if beside.exists():
         with np.load(beside) as found:
             probability = found[found.files[0]][:, :crop, :crop]
-        cloudy = np.stack([binary_dilation(p, iterations=MARGIN) for p in probability > PROBABILITY])
+        cloudy = np.stack(
+            [binary_dilation(p, iterations=MARGIN) for p in probability > PROBABILITY]
+        )
     else:
         cloudy = detect(dn, bands)
     return Series(path.stem, dn, bands, days_of(meta), cloudy | (array == 0).any(1))
 
 
 def days_of(meta: dict) -> np.ndarray:
-    """Days since 1970 of each date; those that are months stand for their 15th, those unknown are a month apart."""
+    """Days since 1970 of each date; those that are months stand for their 15th, those unknown
+    are a month apart."""
     given = meta.get("dates") or []
     if len(given) != meta["shape"][0] or not all(given):
         return 30.0 * np.arange(meta["shape"][0])
@@ -70,9 +75,11 @@ def days_of(meta: dict) -> np.ndarray:
 
 
 def detect(dn: np.ndarray, bands: tuple[str, ...]) -> np.ndarray:
-    """Clouds, bool (time, y, x), of a series without a mask: brighter in B02 than the darker half of its dates, and no snow.
+    """Clouds, bool (time, y, x), of a series without a mask: brighter in B02 than the darker half
+    of its dates, and no snow.
 
-    A stand-in, good enough to keep clouds out of what methods see and are scored on; shadows are left in.
+    A stand-in, good enough to keep clouds out of what methods see and are scored on; shadows are
+    left in.
     """
     blue = dn[:, bands.index("B02")]
     usual = np.sort(blue, 0)[: max(1, len(blue) // 2)].mean(0)
@@ -85,8 +92,8 @@ def detect(dn: np.ndarray, bands: tuple[str, ...]) -> np.ndarray:
 
 
 def fields(paths: list[pathlib.Path], crop: int) -> list[np.ndarray]:
-    """How much brighter than the darkest date each partly cloudy date of the corpus is in B02, float32 (y, x): real clouds,
-    whose shapes at any cover are what exceeds a level."""
+    """How much brighter than the darkest date each partly cloudy date of the corpus is in B02,
+    float32 (y, x): real clouds, whose shapes at any cover are what exceeds a level."""
     found = []
     for path in paths:
         data, meta = read_corpus_file(path)
@@ -106,8 +113,13 @@ def drawn(crop: int, count: int = 8) -> list[np.ndarray]:
 
 
 def paste(field: np.ndarray, cover: float, shape: tuple[int, int], turn: int) -> np.ndarray:
-    """The cloud of a field, mirrored to the `shape` (y, x) where it is smaller and turned, that covers a share `cover`."""
+    """The cloud of a field, mirrored to the `shape` (y, x) where it is smaller and turned, that
+    covers a share `cover`."""
     turned = np.rot90(field, turn)
-    fitted = np.pad(turned, [(0, max(0, n - m)) for n, m in zip(shape, turned.shape, strict=True)], mode="symmetric")
+    fitted = np.pad(
+        turned,
+        [(0, max(0, n - m)) for n, m in zip(shape, turned.shape, strict=True)],
+        mode="symmetric",
+    )
     fitted = fitted[: shape[0], : shape[1]]
     return fitted >= np.quantile(fitted, 1 - cover)

@@ -42,7 +42,8 @@ def best_at(curves: Iterable[Curve], decibels: float) -> float | None:
 
 
 def ratio(ours: Curve, others: Iterable[Curve], decibels: float) -> float | None:
-    """Bits of `ours` as a share of those of the best of `others`; None where either is not known."""
+    """Bits of `ours` as a share of those of the best of `others`; None where either is not
+    known."""
     mine = bits_at(ours, decibels)
     theirs = best_at(others, decibels)
     if mine is None or theirs is None:

@@ -1,7 +1,8 @@
 """What clouds are replaced with otherwise: a date from others, without a model.
 
-Each is a function of DN (time, band, y, x), of which pixels may be used (time, y, x), of the date wanted and of the times of
-all, in days. It gives the date (band, y, x), NaN where it has nothing to say.
+Each is a function of DN (time, band, y, x), of which pixels may be used (time, y, x), of the
+date wanted and of the times of all, in days. It gives the date (band, y, x), NaN where it has
+nothing to say.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ MIN_HARMONIC = 6
 
 
 def least_cloudy(dn: np.ndarray, usable: np.ndarray, t: int, days: np.ndarray) -> np.ndarray:
-    """The other date with the fewest clouds, clouds and all, the nearest of them (AllClear's first baseline)."""
+    """The other date with the fewest clouds, clouds and all, the nearest of them (AllClear's
+    first baseline)."""
     others = [s for s in range(len(dn)) if s != t]
     return dn[max(others, key=lambda s: (usable[s].mean(), -abs(days[s] - days[t])))]
 
@@ -39,19 +41,22 @@ def nearest(dn: np.ndarray, usable: np.ndarray, t: int, days: np.ndarray) -> np.
 
 
 def linear(dn: np.ndarray, usable: np.ndarray, t: int, days: np.ndarray) -> np.ndarray:
-    """Linear in time between the usable dates before and after each pixel, the nearest where there is one side only."""
+    """Linear in time between the usable dates before and after each pixel, the nearest where
+    there is one side only."""
     found, date = interpolate(list(dn), usable, t, days, range(len(dn)))
     return np.where(date >= 0, found, np.nan)
 
 
 def harmonic(dn: np.ndarray, usable: np.ndarray, t: int, days: np.ndarray) -> np.ndarray:
-    """A constant and the first harmonic of the year fitted to each pixel by least squares, damped by a thousandth; NaN where
-    fewer than six dates are usable."""
+    """A constant and the first harmonic of the year fitted to each pixel by least squares,
+    damped by a thousandth; NaN where fewer than six dates are usable."""
     angle = 2 * np.pi * (days - days[t]) / YEAR
     design = np.stack([np.ones_like(angle), np.cos(angle), np.sin(angle)], 1)
     weight = usable.copy()
     weight[t] = False
-    normal = np.einsum("ti,tyx,tj->yxij", design, weight.astype(np.float64), design) + 1e-3 * np.diag([0, 1, 1])
+    normal = np.einsum(
+        "ti,tyx,tj->yxij", design, weight.astype(np.float64), design
+    ) + 1e-3 * np.diag([0, 1, 1])
     right = np.einsum("ti,tyx,tbyx->yxib", design, weight.astype(np.float64), dn.astype(np.float64))
     enough = weight.sum(0) >= MIN_HARMONIC
     normal[~enough] = np.eye(3)

@@ -62,7 +62,9 @@ def find(folder: pathlib.Path, names: list[str] | None) -> list[pathlib.Path]:
     paths = sorted(folder.glob("*.zip"))
     if missing := set(names or ()) - {p.stem for p in paths}:
         there = ", ".join(path.stem for path in paths)
-        raise SystemExit(f"{folder} has no {', '.join(sorted(missing))}; it has {there or 'no *.zip'}")
+        raise SystemExit(
+            f"{folder} has no {', '.join(sorted(missing))}; it has {there or 'no *.zip'}"
+        )
     return [p for p in paths if not names or p.stem in names]
 
 

@@ -36,13 +36,17 @@ def blur(planes: np.ndarray) -> np.ndarray:
 
 
 def ssim(original: np.ndarray, decoded: np.ndarray, valid: np.ndarray) -> float | None:
-    """Structural similarity of clip(0, 10000) / 10000, a mean over the valid samples of each band, then over bands.
+    """Structural similarity of clip(0, 10000) / 10000, a mean over the valid samples of each band,
+    then over bands.
 
-    Wang et al., Image quality assessment: from error visibility to structural similarity, 2004: 11 x 11 Gaussian window with
-    sigma 1.5, population moments, K1 = 0.01, K2 = 0.03, L = 1. Windows that leave the image are left out of images
-    of more than 10 pixels each way, else the image is reflected. Invalid samples must be equal in both.
+    Wang et al., Image quality assessment: from error visibility to structural similarity, 2004:
+    11 x 11 Gaussian window with sigma 1.5, population moments, K1 = 0.01, K2 = 0.03, L = 1.
+    Windows that leave the image are left out of images of more than 10 pixels each way, else the
+    image is reflected. Invalid samples must be equal in both.
     """
-    inside = tuple(slice(RADIUS, n - RADIUS) if n > 2 * RADIUS else slice(None) for n in original.shape[-2:])
+    inside = tuple(
+        slice(RADIUS, n - RADIUS) if n > 2 * RADIUS else slice(None) for n in original.shape[-2:]
+    )
     bands = []
     for b in range(original.shape[1]):
         x, y = (np.clip(a[:, b], 0, PEAK_DN) / np.float32(PEAK_DN) for a in (original, decoded))
@@ -58,7 +62,8 @@ def ssim(original: np.ndarray, decoded: np.ndarray, valid: np.ndarray) -> float 
 def sam(original: np.ndarray, decoded: np.ndarray, valid: np.ndarray) -> float | None:
     """Mean angle between the spectra of pixels, in degrees, where all bands are valid.
 
-    Kruse et al., The spectral image processing system, 1993. By half angles of unit vectors (Kahan): exact for small ones.
+    Kruse et al., The spectral image processing system, 1993. By half angles of unit vectors
+    (Kahan): exact for small ones.
     """
     chosen = valid.all(axis=1)
     spectra = [np.moveaxis(a, 1, -1)[chosen].astype(np.float64) for a in (original, decoded)]

@@ -2,9 +2,9 @@
 
     python benchmarks/native.py --data FOLDER --out native.json [--names NAME …] [--qualities 10 …]
 
-Of `val`, every second sample of 20 m bands is repeated 2 x 2, every sixth of 60 m bands 6 x 6. Bits
-with native grids as a share of those of the same code with native grids switched off, at equal PSNR;
-and without loss, beside the first design, JPEG-LS and JPEG XL.
+Of `val`, every second sample of 20 m bands is repeated 2 x 2, every sixth of 60 m bands 6 x 6.
+Bits with native grids as a share of those of the same code with native grids switched off, at
+equal PSNR; and without loss, beside the first design, JPEG-LS and JPEG XL.
 """
 
 from __future__ import annotations

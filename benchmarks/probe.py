@@ -2,8 +2,9 @@
 
     python benchmarks/probe.py CHUNK.npy '{"context": "none"}'
 
-Prints JSON: `start` are the seconds from the import on to the first chunk's end, `peak_gb` the most memory resident.
-Needs Linux: elsewhere a process does not tell its own peak from that of the one that started it.
+Prints JSON: `start` are the seconds from the import on to the first chunk's end, `peak_gb` the
+most memory resident. Needs Linux: elsewhere a process does not tell its own peak from that of
+the one that started it.
 """
 
 from __future__ import annotations

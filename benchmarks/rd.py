@@ -4,11 +4,11 @@
         [--sets val others training] [--names NAME …] [--qualities 1 10 …]
         [--settings effort=0 …]
 
-FOLDER holds the corpus' `val` and `train`. Every byte counts: containers, headers, checksums, bases.
-Classical codecs are read from `results/peers.json`; what is missing there is coded (extra `bench`),
-all of it anew with `--again`. "best" is the best of the classical codecs of a chunk at each PSNR. A
-group, and "six" (the places of `val` besides those of SSL4EO), is all bits over all bits of the best,
-each chunk at that PSNR. Seconds are of one process among `--jobs`.
+FOLDER holds the corpus' `val` and `train`. Every byte counts: containers, headers, checksums,
+bases. Classical codecs are read from `results/peers.json`; what is missing there is coded (extra
+`bench`), all of it anew with `--again`. "best" is the best of the classical codecs of a chunk at
+each PSNR. A group, and "six" (the places of `val` besides those of SSL4EO), is all bits over all
+bits of the best, each chunk at that PSNR. Seconds are of one process among `--jobs`.
 """
 
 from __future__ import annotations

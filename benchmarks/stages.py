@@ -1,4 +1,5 @@
-"""Seconds that the codec spends in each of its stages, those of stages inside of others left out of the outer ones."""
+"""Seconds that the codec spends in each of its stages, those of stages inside of others left out
+of the outer ones."""
 
 from __future__ import annotations
 

@@ -3,13 +3,13 @@
     python benchmarks/targets.py --data FOLDER --out targets.json [--crops 200] [--seed 0]
         [--names NAME …]
 
-Every file is coded at most 256 pixels each way at the targets of `WHOLE`; then crops of random files,
-dates, selections of bands in random order, sizes and places, each at a random target. A target is met
-where PSNR is within 0.05 dB and the others within 2 %, as measured on the decoded chunk; "better" is
-more dB or fewer bits than asked for. Else the chunk says so, and the target is "beyond" what qualities
-1 and 100 give or "missed" between them; a chunk that does not say so is "silent", which must never be.
-`times` are the seconds of a target as a multiple of those of a plain encode at the quality that it
-came to, the best of `ROUNDS` each.
+Every file is coded at most 256 pixels each way at the targets of `WHOLE`; then crops of random
+files, dates, selections of bands in random order, sizes and places, each at a random target. A
+target is met where PSNR is within 0.05 dB and the others within 2 %, as measured on the decoded
+chunk; "better" is more dB or fewer bits than asked for. Else the chunk says so, and the target
+is "beyond" what qualities 1 and 100 give or "missed" between them; a chunk that does not say so
+is "silent", which must never be. `times` are the seconds of a target as a multiple of those of a
+plain encode at the quality that it came to, the best of `ROUNDS` each.
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ TOLERANCE_DB = 0.05
 TOLERANCE = 0.02
 
 
-def random_crop(everything: list[locations.Location], rng: np.random.Generator) -> locations.Location:
+def random_crop(
+    everything: list[locations.Location], rng: np.random.Generator
+) -> locations.Location:
     """Some dates, bands and pixels of one of the locations."""
     whole = everything[rng.integers(len(everything))]
     times, bands, height, width = whole.cube.shape

@@ -22,9 +22,13 @@ def main(folder: pathlib.Path) -> None:
     size = sum(f.stat().st_size for f in (folder / "cube.zarr" / "B").rglob("*") if f.is_file())
     print(f"{cube['B'].nbytes / size:.0f} times smaller")
 
-    red, near_infrared = (opened["B"].sel(band=b).isel(time=2).astype(float) for b in ("B04", "B08"))
+    red, near_infrared = (
+        opened["B"].sel(band=b).isel(time=2).astype(float) for b in ("B04", "B08")
+    )
     ndvi = ((near_infrared - red) / (near_infrared + red)).where(opened["SCL"].isel(time=2) == 4)
-    print(f"mean NDVI of the vegetation on {str(ndvi['time'].values)[:10]}: {float(ndvi.mean()):.2f}")
+    print(
+        f"mean NDVI of the vegetation on {str(ndvi['time'].values)[:10]}: {float(ndvi.mean()):.2f}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Learned compression of Sentinel-2 data cubes, as a codec of Zarr.
 
-Importing this package does not import torch: Zarr imports it whenever it opens a store that was written with it.
+Importing this package does not import torch: Zarr imports it whenever it opens a store that was
+written with it.
 """
 
 from tec_zarr import accessor as _accessor  # noqa: F401 (it registers ds.tec)

@@ -9,8 +9,14 @@ class InvalidInputError(TecError, ValueError):
     """An argument or an array that cannot be encoded as asked; nothing was written."""
 
 
+class UnknownKeywordError(TecError, TypeError):
+    """A function or codec was given a keyword that it does not have; the message names the
+    nearest one."""
+
+
 class TargetError(TecError, ValueError):
-    """A psnr, rmse, bppb or ratio that no quality gives for a chunk or a cube; nothing was written of it."""
+    """A psnr, rmse, bppb or ratio that no quality gives for a chunk or a cube; nothing was
+    written of it."""
 
 
 class TargetWarning(UserWarning):
@@ -22,7 +28,8 @@ class InpaintingWarning(UserWarning):
 
 
 class DamagedChunkError(TecError, ValueError):
-    """Bytes that are not a whole, undamaged chunk: bad magic, checksum, truncation, impossible sizes."""
+    """Bytes that are not a whole, undamaged chunk: bad magic, checksum, truncation, impossible
+    sizes."""
 
 
 class UnsupportedVersionError(TecError, ValueError):
@@ -30,7 +37,8 @@ class UnsupportedVersionError(TecError, ValueError):
 
 
 class DesyncError(TecError, RuntimeError):
-    """Undamaged bytes that this machine decoded to other table rows than the encoder wrote them with."""
+    """Undamaged bytes that this machine decoded to other table rows than the encoder wrote them
+    with."""
 
 
 class WeightsError(TecError, LookupError):

@@ -16,7 +16,9 @@ VAL = pathlib.Path(__file__).resolve().parents[2] / "shared" / "data" / "val"
 def val_folder() -> pathlib.Path:
     """The validation split of the corpus of real Sentinel-2 imagery."""
     if not VAL.is_dir():
-        pytest.skip(f"needs the Sentinel-2 sample corpus in {VAL.parent}, which is not part of the project")
+        pytest.skip(
+            f"needs the Sentinel-2 sample corpus in {VAL.parent}, which is not part of the project"
+        )
     return VAL
 
 
@@ -30,7 +32,8 @@ def site(val_folder) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def one_thread():
-    """Tiny models gain nothing from threads, and lose much where other work keeps the cores busy."""
+    """Tiny models gain nothing from threads, and lose much where other work keeps the cores
+    busy."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

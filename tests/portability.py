@@ -2,9 +2,10 @@
 
     python tests/portability.py --data CORPUS_FOLDER [--quality 35]
 
-Encodes every location of a folder in chunks of 128 x 128 pixels with this machine's own kernels, then decodes them in
-processes that are held to other instruction sets and thread counts, in batches of 1, 2 and 7. Shown for each: dates whose
-symbols differ (must be 0), and the greatest difference in DN (at most 1).
+Encodes every location of a folder in chunks of 128 x 128 pixels with this machine's own kernels,
+then decodes them in processes that are held to other instruction sets and thread counts, in
+batches of 1, 2 and 7. Shown for each: dates whose symbols differ (must be 0), and the greatest
+difference in DN (at most 1).
 """
 
 from __future__ import annotations
@@ -28,8 +29,16 @@ SIDE = 128
 
 KERNELS = {
     "default": {},
-    "avx2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
-    "sse4": {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "MKL_ENABLE_INSTRUCTIONS": "SSE4_2"},
+    "avx2": {
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    },
+    "sse4": {
+        "ATEN_CPU_CAPABILITY": "default",
+        "ONEDNN_MAX_CPU_ISA": "SSE41",
+        "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
+    },
     "one thread": {"OMP_NUM_THREADS": "1"},
 }
 """Environment variables that hold torch, oneDNN and MKL to an instruction set, or to a thread."""
@@ -67,7 +76,9 @@ def decode(chunks: list[bytes], batch: int) -> Decoded:
 
     def noting(symbols, date):
         whole = symbols.cpu().numpy().astype(np.int64)
-        found[date.side.mean_codes.tobytes() + date.side.live.tobytes()] = hashlib.sha256(whole.tobytes()).hexdigest()
+        found[date.side.mean_codes.tobytes() + date.side.live.tobytes()] = hashlib.sha256(
+            whole.tobytes()
+        ).hexdigest()
         return see(symbols, date)
 
     coding.see = noting
@@ -87,8 +98,11 @@ def in_a_process(chunks: list[bytes], batch: int, kernels: dict[str, str]) -> De
         return Decoded(*pickle.loads(made.read_bytes()))
 
 
-def compare(arrays: list[np.ndarray], quality: float, kernels: dict[str, dict[str, str]], batches=BATCHES) -> dict:
-    """For each kernel and batch: how many dates have other symbols, and the greatest difference in DN."""
+def compare(
+    arrays: list[np.ndarray], quality: float, kernels: dict[str, dict[str, str]], batches=BATCHES
+) -> dict:
+    """For each kernel and batch: how many dates have other symbols, and the greatest difference
+    in DN."""
     from tec_zarr.codec.chunk import encode_chunk
 
     chunks = [encode_chunk(array, Settings(quality=quality), "cpu") for array in arrays]
@@ -107,16 +121,24 @@ def compare(arrays: list[np.ndarray], quality: float, kernels: dict[str, dict[st
 def main() -> None:
     if sys.argv[1:2] == ["--child"]:
         chunks, batch = pickle.loads(pathlib.Path(sys.argv[2]).read_bytes())
-        pathlib.Path(sys.argv[3]).write_bytes(pickle.dumps(dataclasses.astuple(decode(chunks, batch))))
+        pathlib.Path(sys.argv[3]).write_bytes(
+            pickle.dumps(dataclasses.astuple(decode(chunks, batch)))
+        )
         return
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--quality", type=float, default=35)
     parser.add_argument("--dates", type=int, default=4)
     args = parser.parse_args()
     arrays = chunks_of(args.data, args.dates)
     for (name, batch), (differ, off) in compare(arrays, args.quality, KERNELS).items():
-        print(f"{name:12s} batch {batch}: {differ} dates with other symbols, greatest difference {off} DN", flush=True)
+        print(
+            f"{name:12s} batch {batch}: {differ} dates with other symbols, greatest difference "
+            f"{off} DN",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ CASES = {
     "v2-float64-lossless": (0.0, 0),
     "v2-big-endian-single-date": (1.0, 0),
 }
-"""By how much another machine may decode other numbers, and nodata. What has no learned layer is the same on all of them."""
+"""By how much another machine may decode other numbers, and nodata. What has no learned layer is
+the same on all of them."""
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -1,4 +1,5 @@
-"""The house of DESIGN.md: who may import whom, and what opening a store loads. There are no exceptions."""
+"""The house of DESIGN.md: who may import whom, and what opening a store loads. There are no
+exceptions."""
 
 import ast
 import pathlib
@@ -52,7 +53,8 @@ ROOMS = sorted(folder for folder in PACKAGE.rglob("*") if (folder / "__init__.py
 
 
 def layer_of(module: str) -> str:
-    """The layer of a dotted name within the package, like `codec.chunk`; names of the package itself are its own."""
+    """The layer of a dotted name within the package, like `codec.chunk`; names of the package
+    itself are its own."""
     first = module.partition(".")[0]
     return first if first in LAYERS else "__init__"
 
@@ -96,7 +98,8 @@ def test_a_module_imports_only_from_layers_above_its_own(path):
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: str(room.relative_to(PACKAGE)))
 def test_a_room_says_what_it_is_for(room):
     said = ast.get_docstring(ast.parse((room / "__init__.py").read_text()))
-    assert len(said.splitlines()) >= 3 or "nothing in the package imports it" in said.lower()
+    assert len(said.splitlines()) >= 3
+    assert "must not" in said
 
 
 def test_no_room_imports_from_those_after_it():
@@ -141,13 +144,16 @@ def test_the_check_sees_a_wrong_import(path, line):
     [
         "import tec_zarr",
         "import tec_zarr.plugins.v2, tec_zarr.plugins.v3",
-        "import tec_zarr; tec_zarr.TerraCodec(quality=60); tec_zarr.TerraCodecSerializer(); tec_zarr.encoding(quality=60)",
-        "import tec_zarr as t, numcodecs; assert numcodecs.get_codec(t.TerraCodec().get_config()) == t.TerraCodec()",
+        "import tec_zarr as t; t.TerraCodec(); t.TerraCodecSerializer(); t.encoding(quality=60)",
+        "import tec_zarr, numcodecs; numcodecs.get_codec(tec_zarr.TerraCodec().get_config())",
     ],
 )
 def test_opening_a_store_loads_neither_torch_nor_numba(code):
-    check = "; import sys; print(sorted({'torch', 'numba', 'safetensors', 'tec_zarr'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code + check], capture_output=True, text=True, check=False)
+    heavy = {"torch", "numba", "safetensors", "tec_zarr"}
+    check = f"; import sys; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code + check], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout.strip()) == (0, "['tec_zarr']"), done.stderr
 
 

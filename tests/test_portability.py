@@ -1,9 +1,11 @@
-"""Contract 1: a chunk decodes to the same integers whatever the kernels, the threads and the batch."""
+"""Contract 1: a chunk decodes to the same integers whatever the kernels, the threads and the
+batch."""
 
 import numpy as np
 import pytest
 import torch
-from portability import KERNELS, chunks_of, compare
+
+from tests.portability import KERNELS, chunks_of, compare
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,8 @@ def test_dn_differ_by_one_at_most(comparisons):
 
 
 def test_the_kernels_really_differ(tmp_path):
-    """Products in float32 under two instruction sets differ somewhere, so the test can tell machines apart."""
+    """Products in float32 under two instruction sets differ somewhere, so the test can tell
+    machines apart."""
     import os
     import subprocess
     import sys
@@ -38,7 +41,11 @@ np.save(sys.argv[1], product.numpy())
     found = []
     for name in ("default", "sse4"):
         path = tmp_path / f"{name}.npy"
-        subprocess.run([sys.executable, "-c", program, str(path)], check=True, env={**os.environ, **KERNELS[name]})
+        subprocess.run(
+            [sys.executable, "-c", program, str(path)],
+            check=True,
+            env={**os.environ, **KERNELS[name]},
+        )
         found.append(np.load(path))
     if torch.backends.cpu.get_cpu_capability() == "DEFAULT":
         pytest.skip("this machine has no instruction set but the plainest")

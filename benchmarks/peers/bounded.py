@@ -1,8 +1,10 @@
-"""Peers that keep to a bound on the error of every sample, in whole DN, or lose nothing (all in imagecodecs).
+"""Peers that keep to a bound on the error of every sample, in whole DN, or lose nothing (all in
+imagecodecs).
 
-JPEG-LS near-lossless, SPERR's point-wise error, SZ3's and ZFP's absolute error. A plane (y, x) at a time, which takes fewer
-bits than volumes of bands or dates with each of them. Floats have almost half a DN more room, which rounding takes back.
-Without loss: JPEG-LS, JPEG XL, Pcodec, and Blosc with zstd on shuffled bytes of the whole cube.
+JPEG-LS near-lossless, SPERR's point-wise error, SZ3's and ZFP's absolute error. A plane (y, x)
+at a time, which takes fewer bits than volumes of bands or dates with each of them. Floats have
+almost half a DN more room, which rounding takes back. Without loss: JPEG-LS, JPEG XL, Pcodec,
+and Blosc with zstd on shuffled bytes of the whole cube.
 """
 
 from __future__ import annotations
@@ -21,10 +23,14 @@ LEVELS = {"pcodec": 12, "blosc": 9, "jpegxl": 7}
 
 
 def _encode(cube: np.ndarray, encode_plane: Callable[[np.ndarray], bytes]) -> bytes:
-    return HEAD.pack(*cube.shape) + parts.pack(encode_plane(np.ascontiguousarray(p)) for frame in cube for p in frame)
+    return HEAD.pack(*cube.shape) + parts.pack(
+        encode_plane(np.ascontiguousarray(p)) for frame in cube for p in frame
+    )
 
 
-def _decode(data: bytes, decode_plane: Callable[[bytes, tuple[int, int]], np.ndarray]) -> np.ndarray:
+def _decode(
+    data: bytes, decode_plane: Callable[[bytes, tuple[int, int]], np.ndarray]
+) -> np.ndarray:
     shape = HEAD.unpack_from(data)
     planes = [decode_plane(part, shape[2:]) for part in parts.unpack(data[HEAD.size :])]
     return parts.to_dn(np.stack(planes)).reshape(shape)
@@ -39,7 +45,10 @@ def decode_jpegls(data: bytes) -> np.ndarray:
 
 
 def encode_sperr(cube: np.ndarray, bound: int) -> bytes:
-    return _encode(cube, lambda p: imagecodecs.sperr_encode(p.astype(np.float32), bound + ROOM, "pwe", numthreads=1))
+    return _encode(
+        cube,
+        lambda p: imagecodecs.sperr_encode(p.astype(np.float32), bound + ROOM, "pwe", numthreads=1),
+    )
 
 
 def decode_sperr(data: bytes) -> np.ndarray:
@@ -47,7 +56,9 @@ def decode_sperr(data: bytes) -> np.ndarray:
 
 
 def encode_sz3(cube: np.ndarray, bound: int) -> bytes:
-    return _encode(cube, lambda p: imagecodecs.sz3_encode(p.astype(np.float32), mode="abs", abs=bound + ROOM))
+    return _encode(
+        cube, lambda p: imagecodecs.sz3_encode(p.astype(np.float32), mode="abs", abs=bound + ROOM)
+    )
 
 
 def decode_sz3(data: bytes) -> np.ndarray:
@@ -55,7 +66,12 @@ def decode_sz3(data: bytes) -> np.ndarray:
 
 
 def encode_zfp(cube: np.ndarray, bound: int) -> bytes:
-    return _encode(cube, lambda p: imagecodecs.zfp_encode(p.astype(np.float32), bound + ROOM, mode="a", numthreads=1))
+    return _encode(
+        cube,
+        lambda p: imagecodecs.zfp_encode(
+            p.astype(np.float32), bound + ROOM, mode="a", numthreads=1
+        ),
+    )
 
 
 def decode_zfp(data: bytes) -> np.ndarray:
@@ -63,12 +79,19 @@ def decode_zfp(data: bytes) -> np.ndarray:
 
 
 def encode_jpegxl(cube: np.ndarray, _: int) -> bytes:
-    settings = {"lossless": True, "effort": LEVELS["jpegxl"], "usecontainer": False, "numthreads": 1}
+    settings = {
+        "lossless": True,
+        "effort": LEVELS["jpegxl"],
+        "usecontainer": False,
+        "numthreads": 1,
+    }
     return _encode(cube, lambda plane: imagecodecs.jpegxl_encode(plane, **settings))
 
 
 def decode_jpegxl(data: bytes) -> np.ndarray:
-    return _decode(data, lambda part, shape: imagecodecs.jpegxl_decode(part, numthreads=1).reshape(shape))
+    return _decode(
+        data, lambda part, shape: imagecodecs.jpegxl_decode(part, numthreads=1).reshape(shape)
+    )
 
 
 def encode_pcodec(cube: np.ndarray, _: int) -> bytes:
@@ -80,9 +103,17 @@ def decode_pcodec(data: bytes) -> np.ndarray:
 
 
 def encode_blosc(cube: np.ndarray, _: int) -> bytes:
-    settings = {"level": LEVELS["blosc"], "compressor": "zstd", "shuffle": "shuffle", "typesize": 2, "numthreads": 1}
+    settings = {
+        "level": LEVELS["blosc"],
+        "compressor": "zstd",
+        "shuffle": "shuffle",
+        "typesize": 2,
+        "numthreads": 1,
+    }
     return HEAD.pack(*cube.shape) + imagecodecs.blosc_encode(np.ascontiguousarray(cube), **settings)
 
 
 def decode_blosc(data: bytes) -> np.ndarray:
-    return np.frombuffer(imagecodecs.blosc_decode(data[HEAD.size :]), np.uint16).reshape(HEAD.unpack_from(data))
+    return np.frombuffer(imagecodecs.blosc_decode(data[HEAD.size :]), np.uint16).reshape(
+        HEAD.unpack_from(data)
+    )

@@ -1,8 +1,10 @@
-"""JPEG 2000 (OpenJPEG in imagecodecs): the irreversible 9/7 wavelet, one quality layer, truncated at a target PSNR.
+"""JPEG 2000 (OpenJPEG in imagecodecs): the irreversible 9/7 wavelet, one quality layer, truncated
+at a target PSNR.
 
-OpenJPEG quantizes finely and then cuts the code-blocks of all components of a file where the slope of distortion over
-rate is one and the same (Taubman, High performance scalable image compression with EBCOT, 2000), which is the best
-allocation for mean squared error. A precision of no more bits than the data need, instead of 16, takes up to a tenth off.
+OpenJPEG quantizes finely and then cuts the code-blocks of all components of a file where the
+slope of distortion over rate is one and the same (Taubman, High performance scalable image
+compression with EBCOT, 2000), which is the best allocation for mean squared error. A precision
+of no more bits than the data need, instead of 16, takes up to a tenth off.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ LEAST_BITS = 10
 
 
 def encode_planes(planes: np.ndarray, rmse: float, signed: bool = False) -> bytes:
-    """One codestream of integer `planes` (component, y, x) at about the root mean squared error `rmse`."""
+    """One codestream of integer `planes` (component, y, x) at about the root mean squared error
+    `rmse`."""
     bits = max(int(np.abs(planes.astype(np.int32)).max()).bit_length(), LEAST_BITS) + signed
     pixels = np.ascontiguousarray(np.moveaxis(planes, 0, -1))
     return imagecodecs.jpeg2k_encode(
@@ -55,8 +58,16 @@ def decode_frames(data: bytes) -> np.ndarray:
 
 def encode_bands(cube: np.ndarray, decibels: float) -> bytes:
     """A file a band and date."""
-    return parts.pack(parts.pack(encode_planes(plane[None], rmse_of(decibels)) for plane in frame) for frame in cube)
+    return parts.pack(
+        parts.pack(encode_planes(plane[None], rmse_of(decibels)) for plane in frame)
+        for frame in cube
+    )
 
 
 def decode_bands(data: bytes) -> np.ndarray:
-    return np.stack([np.concatenate([decode_planes(file) for file in parts.unpack(frame)]) for frame in parts.unpack(data)])
+    return np.stack(
+        [
+            np.concatenate([decode_planes(file) for file in parts.unpack(frame)])
+            for frame in parts.unpack(data)
+        ]
+    )

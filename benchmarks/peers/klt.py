@@ -1,9 +1,10 @@
-"""Karhunen-Loeve transform (principal components) over bands, or over bands and dates, in front of JPEG 2000.
+"""Karhunen-Loeve transform (principal components) over bands, or over bands and dates, in front of
+JPEG 2000.
 
-The classical bar. The transform is orthonormal, so the components of all dates are written as integers of one scale into one
-file, in which JPEG 2000 cuts all of them at one slope of distortion over rate. Components that come to nothing are left
-out, with their rows of the basis. The basis is kept in as few bits a number as add less than a hundredth to the
-distortion.
+The classical bar. The transform is orthonormal, so the components of all dates are written as
+integers of one scale into one file, in which JPEG 2000 cuts all of them at one slope of
+distortion over rate. Components that come to nothing are left out, with their rows of the basis.
+The basis is kept in as few bits a number as add less than a hundredth to the distortion.
 """
 
 from __future__ import annotations
@@ -22,14 +23,16 @@ BASIS_BITS = (4, 16)
 
 
 def transform(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of `vectors` (channel, sample): the mean in whole DN, and the basis (component, channel), greatest variance first."""
+    """Of `vectors` (channel, sample): the mean in whole DN, and the basis (component, channel),
+    greatest variance first."""
     mean = parts.to_dn(vectors.mean(axis=1))
     covariance = np.cov(vectors) if vectors.shape[1] > 1 else np.zeros((len(vectors),) * 2)
     return mean, np.linalg.eigh(np.atleast_2d(covariance))[1].T[::-1]
 
 
 def basis_bits(coefficients: np.ndarray, rmse: float) -> int:
-    """Bits a number of the basis: as few as add far less than `rmse`, given `coefficients` (group, component, pixel)."""
+    """Bits a number of the basis: as few as add far less than `rmse`, given `coefficients`
+    (group, component, pixel)."""
     energy = (coefficients**2).sum(axis=1).mean()
     steps = np.sqrt(energy / 12) / (NEGLIGIBLE * rmse)
     return int(np.clip(np.ceil(np.log2(max(steps, 1))) + 1, *BASIS_BITS))
@@ -49,7 +52,11 @@ def pack_rows(rows: np.ndarray, bits: int) -> bytes:
 def unpack_rows(data: bytes, bits: int, channels: int) -> np.ndarray:
     """The rows of `channels` numbers again; `data` ends less than a row's bits after them."""
     count = len(data) * 8 // bits // channels * channels
-    levels = np.unpackbits(np.frombuffer(data, np.uint8), count=count * bits).reshape(count, bits).astype(np.int32)
+    levels = (
+        np.unpackbits(np.frombuffer(data, np.uint8), count=count * bits)
+        .reshape(count, bits)
+        .astype(np.int32)
+    )
     return ((levels << np.arange(bits)).sum(axis=1) / largest(bits) - 1).reshape(-1, channels)
 
 
@@ -68,9 +75,16 @@ def encode(cube: np.ndarray, decibels: float, groups: int) -> bytes:
     if kept.any() and not kept.all():
         left_out = (planes[~kept].astype(np.float64) ** 2).sum()
         budget = max((rmse * scale) ** 2 * planes.size - left_out, left_out / 20)
-        file = jpeg2000.encode_planes(planes[kept], np.sqrt(budget / planes[kept].size), signed=True)
+        file = jpeg2000.encode_planes(
+            planes[kept], np.sqrt(budget / planes[kept].size), signed=True
+        )
     rows = pack_rows(bases.reshape(-1, bases.shape[-1])[kept], bits)
-    side = [HEAD.pack(*shape, groups, bits, scale), means.astype("<u2").tobytes(), np.packbits(kept).tobytes(), rows]
+    side = [
+        HEAD.pack(*shape, groups, bits, scale),
+        means.astype("<u2").tobytes(),
+        np.packbits(kept).tobytes(),
+        rows,
+    ]
     return parts.pack([b"".join(side), file if kept.any() else b""])
 
 
@@ -82,7 +96,9 @@ def decode(data: bytes) -> np.ndarray:
     at = HEAD.size
     means = np.frombuffer(side, "<u2", count, at).reshape(groups, channels, 1)
     at += 2 * count
-    kept = np.unpackbits(np.frombuffer(side, np.uint8, -(-count // 8), at), count=count).astype(bool)
+    kept = np.unpackbits(np.frombuffer(side, np.uint8, -(-count // 8), at), count=count).astype(
+        bool
+    )
     bases, coefficients = np.zeros((count, channels)), np.zeros((count, shape[2] * shape[3]))
     if kept.any():
         bases[kept] = unpack_rows(side[at + -(-count // 8) :], bits, channels)[: kept.sum()]

@@ -1,4 +1,5 @@
-"""Several byte strings as one, and what a cube of digital numbers is made of again: the container that all peers share."""
+"""Several byte strings as one, and what a cube of digital numbers is made of again: the
+container that all peers share."""
 
 from __future__ import annotations
 

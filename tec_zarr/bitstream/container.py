@@ -32,7 +32,8 @@ def front_bytes(data: bytes | memoryview) -> int:
 
 
 def parse_front(data: bytes | memoryview) -> tuple[Header, list[tuple[int, int]], int]:
-    """Header, size and CRC of each section, and how many bytes come before the sections, of at least these of a chunk.
+    """Header, size and CRC of each section, and how many bytes come before the sections, of at
+    least these of a chunk.
 
     Raises as `parse` does.
     """
@@ -46,8 +47,12 @@ def parse_front(data: bytes | memoryview) -> tuple[Header, list[tuple[int, int]]
     intact = reader.unpack("I") == zlib.crc32(memoryview(data)[:end])
     if version != VERSION:
         if intact:
-            raise UnsupportedVersionError(f"format version {version} is not known, only {VERSION}: upgrade tec_zarr")
-        raise DamagedChunkError(f"damaged header (and format version {version}, where {VERSION} is known)")
+            raise UnsupportedVersionError(
+                f"format version {version} is not known, only {VERSION}: upgrade tec_zarr"
+            )
+        raise DamagedChunkError(
+            f"damaged header (and format version {version}, where {VERSION} is known)"
+        )
     if not intact:
         raise DamagedChunkError("damaged header: its checksum does not match")
     fields = Reader(memoryview(data)[end - length : end])
@@ -61,13 +66,16 @@ def parse_front(data: bytes | memoryview) -> tuple[Header, list[tuple[int, int]]
 def parse(data: bytes | memoryview) -> tuple[Header, list[bytes]]:
     """Header and sections of a chunk.
 
-    Raises DamagedChunkError where anything is missing, superfluous or altered, UnsupportedVersionError for a version
-    that is not known here. Nothing is allocated before its size is checked.
+    Raises DamagedChunkError where anything is missing, superfluous or altered,
+    UnsupportedVersionError for a version that is not known here. Nothing is allocated before its
+    size is checked.
     """
     header, directory, front = parse_front(data)
     reader = Reader(memoryview(data)[front:])
     if (missing := sum(n for n, _ in directory) - reader.left) != 0:
-        raise DamagedChunkError(f"payload {'truncated by' if missing > 0 else 'too long by'} {abs(missing)} bytes")
+        raise DamagedChunkError(
+            f"payload {'truncated by' if missing > 0 else 'too long by'} {abs(missing)} bytes"
+        )
     sections = [reader.take(n) for n, _ in directory]
     for t, (section, (_, crc)) in enumerate(zip(sections, directory, strict=True)):
         if zlib.crc32(section) != crc:

@@ -1,13 +1,15 @@
 """The section of one frame: which samples are not valid, the residual, and what the model coded.
 
-kind       u8            bit 0: some samples are not valid; bit 1: a stream follows; bit 2: not all is kept;
-                         bit 3: a residual follows; bit 4: side information follows; bit 5: a key date
+kind       u8            bit 0: some samples are not valid; bit 1: a stream follows; bit 2: not all
+                         is kept; bit 3: a residual follows; bit 4: side information follows; bit 5:
+                         a key date
 validity   varint + n    only with bit 0: length and bytes (see `tec_zarr.codec.validity`)
 residual   varint + n    only with bit 3: length and bytes (see `tec_zarr.codec.residual`)
 side       varint + n    only with bit 4: length and bytes (see `tec_zarr.transform.side`)
 kept       u8            only with bit 2: groups that are sent, or tokens of a block
 grid       u8            only with bit 1: the grid offset of this frame's table rows
-rows       u16           only with bit 1: low half of the CRC-32 of the table rows (see `tec_zarr.entropy.symbols`)
+rows       u16           only with bit 1: low half of the CRC-32 of the table rows (see
+                         `tec_zarr.entropy.symbols`)
 stream     the rest      only with bit 1
 
 Bits 2 and 5 need bit 1 or bit 4.
@@ -34,7 +36,8 @@ class Coded:
     """What a model coded of a frame.
 
     grid_offset, rows_crc, stream
-        The rANS stream and what its table rows follow from; an empty stream where nothing had to be coded.
+        The rANS stream and what its table rows follow from; an empty stream where nothing had to be
+        coded.
     side
         Side information; empty where the model has none.
     kept
@@ -53,8 +56,8 @@ class Coded:
 
 @dataclasses.dataclass(frozen=True)
 class Frame:
-    """`validity` is empty where every sample is valid, `coded` None where none is or nothing was learned, `residual`
-    empty where there is none."""
+    """`validity` is empty where every sample is valid, `coded` None where none is or nothing was
+    learned, `residual` empty where there is none."""
 
     validity: bytes
     coded: Coded | None

@@ -41,12 +41,14 @@ class Base(enum.IntEnum):
     ZERO = 2
     """Nothing: steps of the residual are all there is."""
     EXACT = 3
-    """The same in steps of 1 DN, and corrections to the last bit follow; only where the dtype is a float."""
+    """The same in steps of 1 DN, and corrections to the last bit follow; only where the dtype is
+    a float."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Bound:
-    """The residual of a band: `step` in the array's own units for integers, in DN for floats; 0 where there is none."""
+    """The residual of a band: `step` in the array's own units for integers, in DN for floats; 0
+    where there is none."""
 
     base: Base
     step: float
@@ -54,7 +56,8 @@ class Bound:
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """What quality was searched for: a name out of `TARGETS`, the value asked for, whether it was met."""
+    """What quality was searched for: a name out of `TARGETS`, the value asked for, whether it
+    was met."""
 
     name: str
     value: float
@@ -65,8 +68,9 @@ class Target:
 class Header:
     """The fields of the page in `tec_zarr.bitstream`.
 
-    `nodata` holds the bytes of that value in the dtype's own byte order (empty: none); `bands` is None for the model's own;
-    `bounds` is None where no frame has a residual, else one a band; `target` is None where quality itself was asked for.
+    `nodata` holds the bytes of that value in the dtype's own byte order (empty: none); `bands`
+    is None for the model's own; `bounds` is None where no frame has a residual, else one a band;
+    `target` is None where quality itself was asked for.
     """
 
     model: str
@@ -84,16 +88,25 @@ class Header:
     def check(self) -> None:
         """Raise DamagedChunkError unless every field is within its limits."""
         time, band, y, x = self.shape
-        limits = {"time": (time, MAX_TIME), "band": (band, MAX_BANDS), "y": (y, MAX_SIDE), "x": (x, MAX_SIDE)}
+        limits = {
+            "time": (time, MAX_TIME),
+            "band": (band, MAX_BANDS),
+            "y": (y, MAX_SIDE),
+            "x": (x, MAX_SIDE),
+        }
         for name, (value, limit) in limits.items():
             if not 1 <= value <= limit:
                 raise DamagedChunkError(f"{name} size must be 1 to {limit}, got {value}")
         if math.prod(self.shape) > MAX_SAMPLES:
-            raise DamagedChunkError(f"a chunk has at most {MAX_SAMPLES} samples, got {math.prod(self.shape)}")
+            raise DamagedChunkError(
+                f"a chunk has at most {MAX_SAMPLES} samples, got {math.prod(self.shape)}"
+            )
         if not 1 <= self.quality <= 100:
             raise DamagedChunkError(f"quality must be 1 to 100, got {self.quality}")
         if len(self.nodata) not in (0, self.itemsize):
-            raise DamagedChunkError(f"nodata of {len(self.nodata)} bytes in a chunk of {self.dtype}")
+            raise DamagedChunkError(
+                f"nodata of {len(self.nodata)} bytes in a chunk of {self.dtype}"
+            )
         if not (math.isfinite(self.scale) and self.scale > 0):
             raise DamagedChunkError(f"scale must be positive, got {self.scale}")
 
@@ -136,7 +149,9 @@ class Header:
         name = reader.take(reader.unpack("B"))
         code = reader.unpack("B")
         if not name.isascii() or code >= len(DTYPES):
-            raise DamagedChunkError(f"impossible model name {name!r} or dtype code {code} in the header")
+            raise DamagedChunkError(
+                f"impossible model name {name!r} or dtype code {code} in the header"
+            )
         dtype, quality = DTYPES[code], reader.unpack("f")
         scale = reader.unpack("d") if dtype[1] == "f" else 1.0
         offset_dn = reader.zigzag()
@@ -150,7 +165,10 @@ class Header:
         header = cls(name.decode(), weights, dtype, quality, scale, offset_dn, nodata, shape, bands)
         header.check()
         parts = reader.unpack("B")
-        if parts & ~(_ONE_BOUND | _BOUNDS | _TARGET) or parts & (_ONE_BOUND | _BOUNDS) == _ONE_BOUND | _BOUNDS:
+        if (
+            parts & ~(_ONE_BOUND | _BOUNDS | _TARGET)
+            or parts & (_ONE_BOUND | _BOUNDS) == _ONE_BOUND | _BOUNDS
+        ):
             raise DamagedChunkError(f"unknown parts of a header: {parts:#x}")
         bounds = None
         if parts & _ONE_BOUND:

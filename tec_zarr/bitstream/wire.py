@@ -36,7 +36,9 @@ class Reader:
 
     def take(self, count: int) -> bytes:
         if count > self.left:
-            raise DamagedChunkError(f"truncated: {count} bytes wanted at byte {self.position}, {self.left} are left")
+            raise DamagedChunkError(
+                f"truncated: {count} bytes wanted at byte {self.position}, {self.left} are left"
+            )
         self.position += count
         return bytes(self._data[self.position - count : self.position])
 
@@ -51,7 +53,9 @@ class Reader:
             value |= (byte & 0x7F) << 7 * i
             if byte < 0x80:
                 return value
-        raise DamagedChunkError(f"a varint of more than {VARINT_BYTES} bytes at byte {self.position}")
+        raise DamagedChunkError(
+            f"a varint of more than {VARINT_BYTES} bytes at byte {self.position}"
+        )
 
     def zigzag(self) -> int:
         value = self.varint()

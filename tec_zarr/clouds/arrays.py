@@ -1,6 +1,8 @@
-"""An array without its clouds: filled from other dates, refined by the temporal prior, pasted under the mask. Plain arrays.
+"""An array without its clouds: filled from other dates, refined by the temporal prior, pasted under
+the mask. Plain arrays.
 
-array, cloudy -> DN, usable -> each date filled -> the prior's refinement -> the array's own numbers, under the mask alone
+array, cloudy -> DN, usable -> each date filled -> the prior's refinement -> the array's own
+numbers, under the mask alone
 """
 
 from __future__ import annotations
@@ -29,9 +31,10 @@ QUALITY = 75.0
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Inpainted:
-    """`array` as it was but under the mask; where each pixel came from (`origin`, see `codec.filling`, and `date`, an index
-    or -1, both (time, y, x)); `error` float32 (time, y, x), the RMSE over bands to be expected in the array's own units, 0
-    where clear and NaN where there is nodata."""
+    """`array` as it was but under the mask; where each pixel came from (`origin`, see
+    `codec.filling`, and `date`, an index or -1, both (time, y, x)); `error` float32 (time, y,
+    x), the RMSE over bands to be expected in the array's own units, 0 where clear and NaN where
+    there is nodata."""
 
     array: np.ndarray
     origin: np.ndarray
@@ -49,16 +52,17 @@ def inpaint_array(
     device: str = "auto",
     model: str = registry.INPAINTING,
 ) -> Inpainted:
-    """`array` (time, band, y, x) with the samples under `cloudy`, bool (time, y, x), replaced; `days` (time,) is the time of
-    each.
+    """`array` (time, band, y, x) with the samples under `cloudy`, bool (time, y, x), replaced;
+    `days` (time,) is the time of each.
 
     `settings` tell what the array's numbers are, and `model` names the weights that predict.
 
-    What is not a measurement stays as it is and tells nothing. In mode "causal" a date is predicted from those before it, in
-    mode "bidirectional" also from those after it. Within `feather` pixels of a cloud's edge the result goes over from a
-    smooth continuation of what is clear.
+    What is not a measurement stays as it is and tells nothing. In mode "causal" a date is predicted
+    from those before it, in mode "bidirectional" also from those after it. Within `feather` pixels
+    of a cloud's edge the result goes over from a smooth continuation of what is clear.
 
-    Raises InvalidInputError where the array does not fit the settings or the model, or this has no temporal prior.
+    Raises InvalidInputError where the array does not fit the settings or the model, or this has
+    no temporal prior.
     """
     loaded = temporal(model, device)
     gathered = _gather(array, settings, loaded)
@@ -88,20 +92,25 @@ def inpaint_array(
 
 
 def temporal(model: str, device: str) -> loading.Loaded:
-    """The model called `model`; raises InvalidInputError where it cannot predict a date from others."""
+    """The model called `model`; raises InvalidInputError where it cannot predict a date from
+    others."""
     entry = registry.find(model)
     learned = entry.published is not None or entry.name == registry.INPAINTING
     loaded = loading.load(model, device) if learned else None
     if loaded is None or not isinstance(loaded.exact, TemporalCoder):
         raise InvalidInputError(
-            f"inpainting needs {registry.INPAINTING} or a published TEC-TT or FlexTEC, which predict a date from others; "
+            f"inpainting needs {registry.INPAINTING} or a published TEC-TT or FlexTEC, which "
+            f"predict a date from others; "
             f"got model={model!r}"
         )
     return loaded
 
 
-def band_indices(bands: tuple[str, ...] | None, count: int, loaded: loading.Loaded) -> tuple[int, ...] | None:
-    """Where the `count` bands of an array stand among those of a model; None where they are the model's own.
+def band_indices(
+    bands: tuple[str, ...] | None, count: int, loaded: loading.Loaded
+) -> tuple[int, ...] | None:
+    """Where the `count` bands of an array stand among those of a model; None where they are the
+    model's own.
 
     Raises InvalidInputError where the model does not know them, or needs more.
     """
@@ -111,14 +120,16 @@ def band_indices(bands: tuple[str, ...] | None, count: int, loaded: loading.Load
     if not fits or (len(named) < len(known) and not loaded.model.config.conditions):
         some = "" if loaded.model.config.conditions == 0 else "some of "
         raise InvalidInputError(
-            f"these weights predict {some}the bands {', '.join(known)}, named with bands= where they are not all there "
+            f"these weights predict {some}the bands {', '.join(known)}, named with bands= where "
+            f"they are not all there "
             f"in this order; got {count} bands, bands={bands}"
         )
     return None if named == known else tuple(known.index(band) for band in named)
 
 
 def _gather(array: np.ndarray, settings: Settings, loaded: loading.Loaded) -> samples.Gathered:
-    """What is known of an array, with a header that says where its bands stand among the model's."""
+    """What is known of an array, with a header that says where its bands stand among the
+    model's."""
     gathered = samples.gather(array, settings)
     bands = band_indices(settings.bands, array.shape[1], loaded)
     header = dataclasses.replace(gathered.header, quality=QUALITY, bands=bands)
@@ -126,22 +137,33 @@ def _gather(array: np.ndarray, settings: Settings, loaded: loading.Loaded) -> sa
 
 
 def _fillable(order: list[int], usable: np.ndarray, mode: str) -> list[int]:
-    """Of dates in order of time those that anything is known of: from the first on of which something is clear, where a date
-    is predicted from those before it, else all or none."""
+    """Of dates in order of time those that anything is known of: from the first on of which
+    something is clear, where a date is predicted from those before it, else all or none."""
     first = next((i for i, t in enumerate(order) if usable[t].any()), len(order))
     return order[first:] if mode == "causal" or first == len(order) else order
 
 
-def _fill(frames: dict[int, np.ndarray], usable: np.ndarray, days: np.ndarray, mode: str) -> list[Filled]:
+def _fill(
+    frames: dict[int, np.ndarray], usable: np.ndarray, days: np.ndarray, mode: str
+) -> list[Filled]:
     """Every date of `frames`, in order of time, without clouds and gaps."""
     dn = list(frames.values())
-    return [fill_date(dn, usable, t, days, range(t if mode == "causal" else len(dn))) for t in range(len(dn))]
+    return [
+        fill_date(dn, usable, t, days, range(t if mode == "causal" else len(dn)))
+        for t in range(len(dn))
+    ]
 
 
 def _refine(
-    loaded: loading.Loaded, gathered: samples.Gathered, order: list[int], filled: list[Filled], wanted: np.ndarray, mode: str
+    loaded: loading.Loaded,
+    gathered: samples.Gathered,
+    order: list[int],
+    filled: list[Filled],
+    wanted: np.ndarray,
+    mode: str,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What the prior adds to filled dates in DN (time, band, y, x), and what remains of their squared error (time, y, x)."""
+    """What the prior adds to filled dates in DN (time, band, y, x), and what remains of their
+    squared error (time, y, x)."""
 
     def as_model_sees(frames: list[np.ndarray]) -> np.ndarray:
         like = dataclasses.replace(gathered, coded=order[: len(frames)], filled=frames)
@@ -154,7 +176,9 @@ def _refine(
         for f, k in zip(filled, known, strict=True)
     ]
     stride, size = loaded.stride, wanted.shape[1:]
-    judged = np.stack([_shares(np.zeros(size, bool) if k is None else k, stride) == 1 for k in known])
+    judged = np.stack(
+        [_shares(np.zeros(size, bool) if k is None else k, stride) == 1 for k in known]
+    )
     share = np.stack([_shares(here, stride) for here in wanted])
     job = Masked(x, fits, share, judged, loaded.condition(gathered.header), mode != "causal")
     added, ratio = SERVICE.submit(_refine_batch, id(loaded), (loaded, job), x.size).result()

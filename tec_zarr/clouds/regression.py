@@ -1,10 +1,11 @@
-"""What a cloud hides, as far as other dates and the clear surroundings tell: regression across dates. Plain arrays, no
-torch.
+"""What a cloud hides, as far as other dates and the clear surroundings tell: regression across
+dates. Plain arrays, no torch.
 
-For each date, its clear pixels are fitted by those of the dates that tell most of it, and the fit is applied under the
-cloud; what it leaves at the cloud's edge is continued into the cloud. A pixel is predicted from all chosen dates
-that are clear in it. After Zhang et al., Gap-fill of SLC-off Landsat ETM+ (Remote Sensing of Environment, 2007), with all
-bands of several dates and their surroundings as regressors.
+For each date, its clear pixels are fitted by those of the dates that tell most of it, and the
+fit is applied under the cloud; what it leaves at the cloud's edge is continued into the cloud. A
+pixel is predicted from all chosen dates that are clear in it. After Zhang et al., Gap-fill of
+SLC-off Landsat ETM+ (Remote Sensing of Environment, 2007), with all bands of several dates and
+their surroundings as regressors.
 """
 
 from __future__ import annotations
@@ -34,18 +35,20 @@ SURROUNDINGS = 9
 """Side in pixels of the surroundings whose mean is a regressor."""
 
 EDGE_SIGMAS = ((2.0, 1.0), (6.0, 0.1), (20.0, 0.003))
-"""Widths in pixels, and weights, of the kernels that continue what a fit leaves at the edge of a cloud."""
+"""Widths in pixels, and weights, of the kernels that continue what a fit leaves at the edge of a
+cloud."""
 
 CLEAR, FITTED, INTERPOLATED, CONTINUED, UNFILLED, NODATA = 0, 1, 2, 3, 4, 255
-"""Where a pixel came from: itself; a fit to other dates; between dates, unadjusted; its surroundings alone; left as it was,
-as nothing is clear; never measured."""
+"""Where a pixel came from: itself; a fit to other dates; between dates, unadjusted; its
+surroundings alone; left as it was, as nothing is clear; never measured."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Filled:
-    """A date without its clouds: `dn` (band, y, x), that of clear pixels as it was; `origin` uint8 (y, x) as above; `date`
-    int16 (y, x), the date that tells most of each pixel, -1 for none; `error` (y, x), the RMSE in DN to be expected, 0 where
-    clear; `fit` (band, y, x), what the fit says of pixels, clear ones too, NaN where it says nothing, or None."""
+    """A date without its clouds: `dn` (band, y, x), that of clear pixels as it was; `origin`
+    uint8 (y, x) as above; `date` int16 (y, x), the date that tells most of each pixel, -1 for
+    none; `error` (y, x), the RMSE in DN to be expected, 0 where clear; `fit` (band, y, x), what
+    the fit says of pixels, clear ones too, NaN where it says nothing, or None."""
 
     dn: np.ndarray
     origin: np.ndarray
@@ -54,11 +57,14 @@ class Filled:
     fit: np.ndarray | None
 
 
-def fill_date(dn: Sequence[np.ndarray], usable: np.ndarray, t: int, days: np.ndarray, sources: Sequence[int]) -> Filled:
-    """Date `t` of frames `dn` (band, y, x) each with all pixels outside of `usable` (time, y, x) replaced.
+def fill_date(
+    dn: Sequence[np.ndarray], usable: np.ndarray, t: int, days: np.ndarray, sources: Sequence[int]
+) -> Filled:
+    """Date `t` of frames `dn` (band, y, x) each with all pixels outside of `usable` (time, y, x)
+    replaced.
 
-    `days` (time,) is the time of each date; `sources` are the dates that may be used. What is not `usable` is never read;
-    some pixel of the date or its sources is.
+    `days` (time,) is the time of each date; `sources` are the dates that may be used. What is
+    not `usable` is never read; some pixel of the date or its sources is.
     """
     gap = ~usable[t]
     out = np.where(gap, np.float32(0), dn[t])
@@ -70,7 +76,12 @@ def fill_date(dn: Sequence[np.ndarray], usable: np.ndarray, t: int, days: np.nda
     for pattern, fit in _fits(dn, usable, t, near[:NEAREST], gap):
         covered = usable[list(pattern)].all(0)
         here = todo & covered
-        out[:, here], origin[here], date[here], error[here] = fit.predicted[:, here], FITTED, pattern[0], fit.rmse
+        out[:, here], origin[here], date[here], error[here] = (
+            fit.predicted[:, here],
+            FITTED,
+            pattern[0],
+            fit.rmse,
+        )
         todo &= ~here
         whole = np.where(covered, fit.bare, np.nan) if whole is None else whole
     if todo.any():
@@ -88,7 +99,8 @@ def fill_date(dn: Sequence[np.ndarray], usable: np.ndarray, t: int, days: np.nda
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Fit:
-    """What a fit says of every pixel, `bare`, and with what it leaves at the edges continued; its RMSE over clear pixels."""
+    """What a fit says of every pixel, `bare`, and with what it leaves at the edges continued;
+    its RMSE over clear pixels."""
 
     predicted: np.ndarray
     bare: np.ndarray
@@ -98,7 +110,8 @@ class _Fit:
 def _fits(
     dn: Sequence[np.ndarray], usable: np.ndarray, t: int, candidates: Sequence[int], gap: np.ndarray
 ) -> Iterator[tuple[tuple[int, ...], _Fit]]:
-    """Fits of date `t` to sets of dates, the best first, until every pixel of `gap` is covered or none is left."""
+    """Fits of date `t` to sets of dates, the best first, until every pixel of `gap` is covered
+    or none is left."""
     ranked, todo = _ranked(dn, usable, t, candidates), gap.copy()
     while todo.any():
         chosen = [s for s in ranked if (usable[s] & todo).any()][:SOURCES]
@@ -108,14 +121,19 @@ def _fits(
         sets = (c for k in range(len(chosen), 0, -1) for c in itertools.combinations(chosen, k))
         for pattern in sets:
             covered = usable[list(pattern)].all(0)
-            if (covered & todo).any() and (fit := _fit(dn[t], usable[t], covered, [regressors[s] for s in pattern])):
+            if (covered & todo).any() and (
+                fit := _fit(dn[t], usable[t], covered, [regressors[s] for s in pattern])
+            ):
                 yield pattern, fit
                 todo &= ~covered
         ranked = [s for s in ranked if s not in chosen]
 
 
-def _ranked(dn: Sequence[np.ndarray], usable: np.ndarray, t: int, candidates: Sequence[int]) -> list[int]:
-    """Candidates by how well their bands alone explain those of date `t`, on a sample of pixels; best first."""
+def _ranked(
+    dn: Sequence[np.ndarray], usable: np.ndarray, t: int, candidates: Sequence[int]
+) -> list[int]:
+    """Candidates by how well their bands alone explain those of date `t`, on a sample of pixels;
+    best first."""
     errors = {}
     for s in candidates:
         both = np.flatnonzero(usable[s] & usable[t])
@@ -130,10 +148,13 @@ def _at(planes: np.ndarray, pixels: np.ndarray) -> np.ndarray:
 
 
 def _regressors(frame: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    """The bands, their means over usable surroundings, and products of their three main components."""
+    """The bands, their means over usable surroundings, and products of their three main
+    components."""
     share = uniform_filter(usable.astype(np.float32), SURROUNDINGS)
     known = np.where(usable, frame, 0)
-    around = np.stack([uniform_filter(band, SURROUNDINGS) for band in known]) / np.maximum(share, 1e-6)
+    around = np.stack([uniform_filter(band, SURROUNDINGS) for band in known]) / np.maximum(
+        share, 1e-6
+    )
     centered = known - known.sum((1, 2), keepdims=True) / max(usable.sum(), 1)
     pixels = centered.reshape(len(frame), -1)[:, usable.ravel()]
     axes = np.linalg.eigh(pixels @ pixels.T)[1][:, :-4:-1]
@@ -142,22 +163,27 @@ def _regressors(frame: np.ndarray, usable: np.ndarray) -> np.ndarray:
     return np.concatenate([known, around, np.stack(products)]).astype(np.float32)
 
 
-def _fit(frame: np.ndarray, usable: np.ndarray, covered: np.ndarray, regressors: list[np.ndarray]) -> _Fit | None:
-    """`frame` everywhere from regressors (n, y, x) of sources; None where too few pixels are clear in all."""
+def _fit(
+    frame: np.ndarray, usable: np.ndarray, covered: np.ndarray, regressors: list[np.ndarray]
+) -> _Fit | None:
+    """`frame` everywhere from regressors (n, y, x) of sources; None where too few pixels are
+    clear in all."""
     clear = usable & covered
     pixels = np.flatnonzero(clear)
     if len(pixels) < MIN_CLEAR:
         return None
     chosen = pixels[:: -(-len(pixels) // MAX_FITTED)]
-    apply, squared = _solve(np.concatenate([_at(r, chosen) for r in regressors]), _at(frame, chosen))
+    apply, squared = _solve(
+        np.concatenate([_at(r, chosen) for r in regressors]), _at(frame, chosen)
+    )
     everywhere = np.concatenate([r.reshape(len(r), -1) for r in regressors])
     bare = apply(everywhere).reshape(frame.shape)
     return _Fit(bare + _continued(frame - bare, clear), bare, float(np.sqrt(squared.mean())))
 
 
 def _solve(x: np.ndarray, y: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
-    """Ridge regression of y (bands, n) on x (regressors, n): what applies it, within the ranges seen, and the mean squared
-    error of each band."""
+    """Ridge regression of y (bands, n) on x (regressors, n): what applies it, within the ranges
+    seen, and the mean squared error of each band."""
     mean, spread = x.mean(1, keepdims=True), x.std(1, keepdims=True) + 1e-6
     level, n = y.mean(1, keepdims=True), x.shape[1]
     z = (x - mean) / spread
@@ -183,8 +209,8 @@ def _continued(residual: np.ndarray, clear: np.ndarray) -> np.ndarray:
 def interpolate(
     dn: Sequence[np.ndarray], usable: np.ndarray, t: int, days: np.ndarray, sources: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Date `t` linearly in time between the nearest usable dates before and after each pixel, the nearest where there is
-    only one side; and the nearer of the two, -1 where there is none."""
+    """Date `t` linearly in time between the nearest usable dates before and after each pixel,
+    the nearest where there is only one side; and the nearer of the two, -1 where there is none."""
     before, after = (np.full(usable.shape[1:], -1, np.int16) for _ in range(2))
     for s in sorted(sources, key=lambda s: days[s]):
         if days[s] < days[t]:
@@ -194,7 +220,9 @@ def interpolate(
             after[usable[s]] = s
     times = np.append(days, np.nan)
     since, until = days[t] - times[before], times[after] - days[t]
-    share = np.where(before < 0, 1.0, np.where(after < 0, 0.0, since / np.maximum(since + until, 1e-9)))
+    share = np.where(
+        before < 0, 1.0, np.where(after < 0, 0.0, since / np.maximum(since + until, 1e-9))
+    )
     nearest = np.where((after >= 0) & ((before < 0) | (until < since)), after, before)
     out = np.zeros_like(dn[t])
     for s in {int(v) for v in np.unique([before, after])} - {-1}:
@@ -204,7 +232,8 @@ def interpolate(
 
 
 def _change(dn: Sequence[np.ndarray], usable: np.ndarray, near: Sequence[int]) -> float:
-    """The RMSE that interpolation in time is to be expected to have: how far the nearest dates are apart."""
+    """The RMSE that interpolation in time is to be expected to have: how far the nearest dates
+    are apart."""
     for one, other in itertools.combinations(near[:4], 2):
         both = usable[one] & usable[other]
         if both.sum() >= MIN_CLEAR:

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tec_zarr.entropy.planes import BEFORE, decode_planes, encode_planes
+from tec_zarr.entropy.plane_model import BEFORE
+from tec_zarr.entropy.planes import decode_planes, encode_planes
 from tec_zarr.entropy.rans import compiled
 from tec_zarr.errors import DamagedChunkError
 
@@ -92,7 +93,8 @@ def _by_cell(planes: np.ndarray, kind: int) -> np.ndarray:
 
 
 def cell_values(plane: np.ndarray, coded: np.ndarray, kind: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of a `plane` (y, x) that repeats where it is `coded` the value of each cell, and whether there is one."""
+    """Of a `plane` (y, x) that repeats where it is `coded` the value of each cell, and whether
+    there is one."""
     known = coded[None]
     values = _values(plane[None], leading(known, kind), kind)
     return values[0], _by_cell(known, kind).any((2, 4))[0]
@@ -190,7 +192,9 @@ def encode_cells(
     return b"".join(parts), seen
 
 
-def decode_cells(data: bytes, coded: np.ndarray, past: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+def decode_cells(
+    data: bytes, coded: np.ndarray, past: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
     """The planes, int64 (planes, y, x), of `encode_cells`, and their kinds.
 
     Raises

@@ -25,7 +25,8 @@ def from_dn(dn: np.ndarray, header: Header) -> np.ndarray:
 
 
 def off_nodata(values: np.ndarray, header: Header) -> np.ndarray:
-    """`values`, measurements all of them, those that fell on the nodata value moved to its neighbor."""
+    """`values`, measurements all of them, those that fell on the nodata value moved to its
+    neighbor."""
     if not header.nodata:
         return values
     nodata = np.frombuffer(header.nodata, header.dtype)[0]

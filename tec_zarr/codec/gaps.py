@@ -1,19 +1,22 @@
-"""Plausible values where there is no measurement, so that nothing invalid reaches the network and gaps cost few bits."""
+"""Plausible values where there is no measurement, so that nothing invalid reaches the network
+and gaps cost few bits."""
 
 from __future__ import annotations
 
 import numpy as np
 
 REACH = 4
-"""Samples from the valid ones within which they are repeated, ever less. Without, what lies at a border is averaged away
-right beside it, and the step that this makes costs the valid samples next to it a quarter of their accuracy."""
+"""Samples from the valid ones within which they are repeated, ever less. Without, what lies at a
+border is averaged away right beside it, and the step that this makes costs the valid samples
+next to it a quarter of their accuracy."""
 
 
 def fill(plane: np.ndarray, valid: np.ndarray, default: float) -> np.ndarray:
-    """`plane` (y, x) with samples outside `valid` that continue the valid ones smoothly; itself where all are valid.
+    """`plane` (y, x) with samples outside `valid` that continue the valid ones smoothly; itself
+    where all are valid.
 
-    Those within `REACH` repeat the valid ones beside them and fade into a push-pull interpolation. Without any valid sample
-    all become `default`.
+    Those within `REACH` repeat the valid ones beside them and fade into a push-pull
+    interpolation. Without any valid sample all become `default`.
     """
     if valid.all():
         return plane
@@ -23,7 +26,8 @@ def fill(plane: np.ndarray, valid: np.ndarray, default: float) -> np.ndarray:
 
 
 def _repeat_borders(filled: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Rings of samples around the valid ones, each the mean of its neighbors in the ring before, faded into `filled`."""
+    """Rings of samples around the valid ones, each the mean of its neighbors in the ring before,
+    faded into `filled`."""
     out, known = filled.copy(), valid
     for step in range(REACH):
         count = _beside(known.astype(filled.dtype))
@@ -41,8 +45,8 @@ def _beside(plane: np.ndarray) -> np.ndarray:
 
 
 def _push_pull(plane: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Average down to ever coarser grids, then fill each grid's gaps from the coarser one (Gortler et al., The Lumigraph,
-    1996). There is a valid sample."""
+    """Average down to ever coarser grids, then fill each grid's gaps from the coarser one
+    (Gortler et al., The Lumigraph, 1996). There is a valid sample."""
     if valid.all():
         return plane
     coarse = _push_pull(*_halve(plane, valid))

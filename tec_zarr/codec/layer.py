@@ -1,7 +1,7 @@
 """The learned layer of a chunk: what turns filled frames into coded ones and back.
 
-There are two: that of the shipped codec (`spectral`) and that of published models (`jobs`). A layer is chosen
-once for a chunk, by its settings or its header.
+There are two: that of the shipped codec (`spectral`) and that of published models (`jobs`). A
+layer is chosen once for a chunk, by its settings or its header.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from tec_zarr.codec.quality import COARSEST_STEP, FINEST_STEP
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LayerResult:
-    """Coded frames, and what a decoder will reconstruct from them: DN without offset, float32 (band, y, x) each.
+    """Coded frames, and what a decoder will reconstruct from them: DN without offset, float32
+    (band, y, x) each.
 
     `reconstructed` is empty where nobody asked for it.
     """

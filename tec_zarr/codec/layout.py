@@ -1,4 +1,5 @@
-"""Which chunks can be coded, and the header of one. Imports nothing heavy: codecs check arrays when a store is opened."""
+"""Which chunks can be coded, and the header of one. Imports nothing heavy: codecs check arrays
+when a store is opened."""
 
 from __future__ import annotations
 
@@ -9,27 +10,37 @@ from tec_zarr.codec.settings import Settings
 from tec_zarr.errors import InvalidInputError
 
 HOW_TO_RECHUNK = (
-    "tec_zarr codes 4-D chunks (time, band, y, x) that hold all bands. Stack variables of one band each with "
+    "tec_zarr codes 4-D chunks (time, band, y, x) that hold all bands. Stack variables of one "
+    "band each with "
     'ds.to_dataarray("band").transpose("time", "band", "y", "x"), and chunk the result like '
-    '.chunk({"time": 4, "band": -1, "y": 256, "x": 256}) or encoding["chunks"] = (4, n_bands, 256, 256)'
+    '.chunk({"time": 4, "band": -1, "y": 256, "x": 256}) or encoding["chunks"] = (4, n_bands, '
+    "256, 256)"
 )
 
 
 def check_layout(shape: tuple[int, ...], dtype: np.dtype, bands: tuple[str, ...] | None) -> None:
     """Raise InvalidInputError unless chunks of this shape and dtype can be coded."""
     if len(shape) != 4:
-        raise InvalidInputError(f"got a {len(shape)}-D chunk of shape {tuple(shape)}. {HOW_TO_RECHUNK}")
+        raise InvalidInputError(
+            f"got a {len(shape)}-D chunk of shape {tuple(shape)}. {HOW_TO_RECHUNK}"
+        )
     if bands is not None and shape[1] != len(bands):
         raise InvalidInputError(
-            f"got {shape[1]} bands in a chunk of shape {tuple(shape)}, but bands={bands} names {len(bands)}; name yours "
+            f"got {shape[1]} bands in a chunk of shape {tuple(shape)}, but bands={bands} names "
+            f"{len(bands)}; name yours "
             f"with TerraCodec(bands=(...)). {HOW_TO_RECHUNK}"
         )
-    limits = zip(("time", "band", "y", "x"), shape, (MAX_TIME, MAX_BANDS, MAX_SIDE, MAX_SIDE), strict=True)
+    limits = zip(
+        ("time", "band", "y", "x"), shape, (MAX_TIME, MAX_BANDS, MAX_SIDE, MAX_SIDE), strict=True
+    )
     if beyond := [f"{name} {n} (at most {most})" for name, n, most in limits if not 1 <= n <= most]:
-        raise InvalidInputError(f"chunk too large or empty along {', '.join(beyond)}; choose other chunks")
+        raise InvalidInputError(
+            f"chunk too large or empty along {', '.join(beyond)}; choose other chunks"
+        )
     if np.prod(shape, dtype=np.int64) > MAX_SAMPLES:
         raise InvalidInputError(
-            f"a chunk holds at most {MAX_SAMPLES} samples, got shape {tuple(shape)}; choose smaller chunks"
+            f"a chunk holds at most {MAX_SAMPLES} samples, got shape {tuple(shape)}; choose "
+            f"smaller chunks"
         )
     _dtype_name(dtype)
 
@@ -37,14 +48,17 @@ def check_layout(shape: tuple[int, ...], dtype: np.dtype, bands: tuple[str, ...]
 def _dtype_name(dtype: np.dtype) -> str:
     if dtype.str not in DTYPES:
         raise InvalidInputError(
-            f"dtype {dtype} cannot be coded: cubes are uint16 or int16 (digital numbers), or float32 or float64 "
-            "(reflectance, NaN where there is none). Masks and classifications belong in a variable of their own"
+            f"dtype {dtype} cannot be coded: cubes are uint16 or int16 (digital numbers), or "
+            f"float32 or float64 "
+            "(reflectance, NaN where there is none). Masks and classifications belong in a "
+            "variable of their own"
         )
     return dtype.str
 
 
 def make_header(shape: tuple[int, ...], dtype: np.dtype, settings: Settings) -> Header:
-    """The header of a chunk; raises InvalidInputError as `check_layout` does, or where nodata does not fit the dtype."""
+    """The header of a chunk; raises InvalidInputError as `check_layout` does, or where nodata
+    does not fit the dtype."""
     check_layout(shape, dtype, settings.bands)
     name = _dtype_name(dtype)
     return Header(
@@ -68,5 +82,8 @@ def _nodata(value: float | str | None, dtype: np.dtype) -> bytes:
     limits = np.iinfo(dtype)
     value = float(value)
     if not value.is_integer() or not limits.min <= value <= limits.max:
-        raise InvalidInputError(f"nodata={value} is no {dtype} value: give one from {limits.min} to {limits.max}, or None")
+        raise InvalidInputError(
+            f"nodata={value} is no {dtype} value: give one from {limits.min} to {limits.max}, or "
+            f"None"
+        )
     return np.array(int(value), dtype).tobytes()

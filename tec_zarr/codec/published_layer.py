@@ -1,4 +1,5 @@
-"""The learned layer of published models: frames are standardized, and one quality is all there is."""
+"""The learned layer of published models: frames are standardized, and one quality is all there
+is."""
 
 from __future__ import annotations
 
@@ -40,9 +41,13 @@ def reconstruct_published(header: Header, coded: list[Coded], device: str) -> li
     loaded = loading.load_for(header.model, header.weights, device)
     wrong_count = header.bands is None and header.shape[1] != loaded.bands
     if wrong_count or (header.bands is not None and max(header.bands) >= loaded.bands):
-        raise DamagedChunkError(f"{header.shape[1]} bands, indices {header.bands}, where {loaded.bands} are known")
+        raise DamagedChunkError(
+            f"{header.shape[1]} bands, indices {header.bands}, where {loaded.bands} are known"
+        )
     if any(frame.side or frame.key for frame in coded):
-        raise DamagedChunkError(f"side information or key dates, which {header.model} does not know")
+        raise DamagedChunkError(
+            f"side information or key dates, which {header.model} does not know"
+        )
     kept = [frame.kept for frame in coded if frame.kept is not None]
     if kept and not (loaded.exact.tokens and min(kept) >= 1 and max(kept) < TOKENS):
         raise DamagedChunkError(f"frames that keep {kept} tokens, which {header.model} cannot")

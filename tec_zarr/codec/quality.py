@@ -14,7 +14,8 @@ DEFAULT_QUALITY = 35.0
 
 COARSEST_STEP = 16_384.0
 FINEST_STEP = 2.0
-"""Steps in DN of quality 1 and of quality 100; between them a step of quality is always the same factor."""
+"""Steps in DN of quality 1 and of quality 100; between them a step of quality is always the same
+factor."""
 
 _LOG_RANGE = math.log(FINEST_STEP / COARSEST_STEP)
 
@@ -33,7 +34,8 @@ def quality_of(step: float) -> float:
 
 
 def as_float32(value: float) -> float:
-    """As the float32 that the stream holds, so that encoder and decoder compute with the same number."""
+    """As the float32 that the stream holds, so that encoder and decoder compute with the same
+    number."""
     return struct.unpack(">f", struct.pack(">f", value))[0]
 
 
@@ -41,5 +43,7 @@ def as_quality(value: object) -> float:
     """A quality as the stream holds it; raises InvalidInputError where it is none."""
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not is_number or not MIN_QUALITY <= value <= MAX_QUALITY:
-        raise InvalidInputError(f"quality must be 1 (smallest) to 100 (most faithful); got {value!r}")
+        raise InvalidInputError(
+            f"quality must be 1 (smallest) to 100 (most faithful); got {value!r}"
+        )
     return as_float32(value)

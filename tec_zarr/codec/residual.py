@@ -1,16 +1,19 @@
-"""The residual of a frame: what a reconstruction lacks, so that the error of no sample exceeds a bound.
+"""The residual of a frame: what a reconstruction lacks, so that the error of no sample exceeds a
+bound.
 
-A band has a base, whole numbers that decoder and encoder share: the rounded reconstruction, or zero. The residual is the
-distance from there in steps, rounded, and coded losslessly (`tec_zarr.entropy.planes`). Where the base is a reconstruction,
-other machines may be off by 1 DN, and steps are so much narrower. Integers are counted in the array's own units, floats in
-DN; a float that is to come back exactly is coded in steps of 1 DN and corrected bit by bit.
+A band has a base, whole numbers that decoder and encoder share: the rounded reconstruction, or
+zero. The residual is the distance from there in steps, rounded, and coded losslessly
+(`tec_zarr.entropy.planes`). Where the base is a reconstruction, other machines may be off by 1 DN,
+and steps are so much narrower. Integers are counted in the array's own units, floats in DN; a float
+that is to come back exactly is coded in steps of 1 DN and corrected bit by bit.
 
 The section of a frame, *stable*:
 
     size           u32     of the corrections; only where a band has the base EXACT
-    corrections    zlib    of the differences between the bit patterns of the samples and of their rounded DN, zigzag, the
-                           bytes of one significance together; samples that are not valid left out; of a
-                           band that repeats only the first valid sample of each cell
+    corrections    zlib    of the differences between the bit patterns of the samples and of their
+                           rounded DN, zigzag, the bytes of one significance together; samples that
+                           are not valid left out; of a band that repeats only the first valid
+                           sample of each cell
     planes         rest    of bands that have a base (`tec_zarr.codec.cells`)
 
 A band repeats, as one of a coarser grid, where the planes' cells say so: then the residual is the
@@ -43,9 +46,11 @@ MARGIN = 1 - 2.0**-20
 LEVEL = 6
 
 
-def make_bounds(errors: tuple[float | None, ...], header: Header, learned: bool) -> tuple[Bound, ...] | None:
-    """Base and step of each band for the greatest `errors` allowed, in the array's own units (None: any); None where no band
-    has any. Without `learned` no base is a reconstruction."""
+def make_bounds(
+    errors: tuple[float | None, ...], header: Header, learned: bool
+) -> tuple[Bound, ...] | None:
+    """Base and step of each band for the greatest `errors` allowed, in the array's own units
+    (None: any); None where no band has any. Without `learned` no base is a reconstruction."""
     bounds = tuple(_bound(error, header, learned) for error in errors)
     return bounds if any(bound.base for bound in bounds) else None
 
@@ -67,10 +72,15 @@ def _bound(error: float | None, header: Header, learned: bool) -> Bound:
 
 
 def encode_residual(
-    frame: np.ndarray, dn: np.ndarray | None, invalid: np.ndarray, past: np.ndarray | None, header: Header
+    frame: np.ndarray,
+    dn: np.ndarray | None,
+    invalid: np.ndarray,
+    past: np.ndarray | None,
+    header: Header,
 ) -> tuple[bytes, np.ndarray]:
-    """The section of `frame` (band, y, x) behind reconstructed `dn`, alike (None where no band has one as its base), and its
-    planes; `past` are those of the last frame before that has a residual."""
+    """The section of `frame` (band, y, x) behind reconstructed `dn`, alike (None where no band
+    has one as its base), and its planes; `past` are those of the last frame before that has a
+    residual."""
     bands = _bands(header)
     with np.errstate(invalid="ignore", over="ignore"):
         steps = (_count(frame[bands], header) - _base(dn, bands, header)) / _steps(bands, header)
@@ -92,9 +102,15 @@ def encode_residual(
 
 
 def decode_residual(
-    section: bytes, frame: np.ndarray, dn: np.ndarray | None, invalid: np.ndarray, past: np.ndarray | None, header: Header
+    section: bytes,
+    frame: np.ndarray,
+    dn: np.ndarray | None,
+    invalid: np.ndarray,
+    past: np.ndarray | None,
+    header: Header,
 ) -> np.ndarray:
-    """Write the samples of a section into `frame` (band, y, x) in place, but those under `invalid`; return its planes.
+    """Write the samples of a section into `frame` (band, y, x) in place, but those under `invalid`;
+    return its planes.
 
     Raises DamagedChunkError where the section does not fit.
     """
@@ -107,15 +123,22 @@ def decode_residual(
     values = _values(planes, dn, bands, header)
     if exact:
         places = [bands.index(b) for b in exact]
-        values[places] = _decode_corrections(corrections, values[places], ~invalid[exact], kinds[places])
+        values[places] = _decode_corrections(
+            corrections, values[places], ~invalid[exact], kinds[places]
+        )
     frame[bands] = np.where(invalid[bands], frame[bands], values)
     return planes
 
 
 def violations(
-    frame: np.ndarray, dn: np.ndarray | None, planes: np.ndarray, errors: tuple[float | None, ...], header: Header
+    frame: np.ndarray,
+    dn: np.ndarray | None,
+    planes: np.ndarray,
+    errors: tuple[float | None, ...],
+    header: Header,
 ) -> np.ndarray:
-    """Samples, bool (band, y, x), that some machine would decode with an error above `errors`, one a band."""
+    """Samples, bool (band, y, x), that some machine would decode with an error above `errors`,
+    one a band."""
     out = np.zeros(frame.shape, bool)
     bands = _bands(header)
     most = np.array([errors[b] for b in bands], np.float64)[:, None, None]
@@ -142,7 +165,9 @@ def _steps(bands: list[int], header: Header) -> np.ndarray:
 
 def _count(values: np.ndarray, header: Header) -> np.ndarray:
     """float64 in the units that residuals are counted in."""
-    return values.astype(np.float64) / header.scale if header.is_float else values.astype(np.float64)
+    return (
+        values.astype(np.float64) / header.scale if header.is_float else values.astype(np.float64)
+    )
 
 
 def _base(dn: np.ndarray | None, bands: list[int], header: Header) -> np.ndarray:
@@ -152,14 +177,23 @@ def _base(dn: np.ndarray | None, bands: list[int], header: Header) -> np.ndarray
         if header.bounds[band].base == Base.LEARNED:
             if dn is None:
                 raise DamagedChunkError("a residual of a reconstruction in a frame without latents")
-            base[place] = np.rint(np.clip(dn[band], -MAX_BASE, MAX_BASE)) if header.is_float else from_dn(dn[band], header)
+            base[place] = (
+                np.rint(np.clip(dn[band], -MAX_BASE, MAX_BASE))
+                if header.is_float
+                else from_dn(dn[band], header)
+            )
     return base
 
 
 def _values(
-    planes: np.ndarray, dn: np.ndarray | None, bands: list[int], header: Header, off: np.ndarray | int = 0
+    planes: np.ndarray,
+    dn: np.ndarray | None,
+    bands: list[int],
+    header: Header,
+    off: np.ndarray | int = 0,
 ) -> np.ndarray:
-    """The array's own numbers of residual `planes`, as a machine decodes them whose base is `off` by that much."""
+    """The array's own numbers of residual `planes`, as a machine decodes them whose base is
+    `off` by that much."""
     numbers = _base(dn, bands, header) + off + planes * _steps(bands, header)
     if header.is_float:
         return off_nodata((numbers * header.scale).astype(header.dtype), header)
@@ -172,7 +206,8 @@ def _patterns(values: np.ndarray) -> np.ndarray:
 
 
 def _first(coded: np.ndarray, kinds: np.ndarray) -> np.ndarray:
-    """The samples (bands, y, x) that corrections are coded of: one a cell of a band that repeats."""
+    """The samples (bands, y, x) that corrections are coded of: one a cell of a band that
+    repeats."""
     first = coded.copy()
     for i, kind in enumerate(kinds.tolist()):
         first[i] = leading(coded[i : i + 1], kind)[0]
@@ -188,7 +223,9 @@ def _encode_corrections(frame: np.ndarray, values: np.ndarray, coded: np.ndarray
     return zlib.compress(shuffled.tobytes(), LEVEL)
 
 
-def _decode_corrections(data: bytes, values: np.ndarray, coded: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+def _decode_corrections(
+    data: bytes, values: np.ndarray, coded: np.ndarray, kinds: np.ndarray
+) -> np.ndarray:
     first = _first(coded, kinds)
     size = values.dtype.itemsize
     expected = int(first.sum()) * size
@@ -199,7 +236,14 @@ def _decode_corrections(data: bytes, values: np.ndarray, coded: np.ndarray, kind
         raise DamagedChunkError(f"damaged corrections: {error}") from error
     if len(raw) != expected or not inflater.eof or inflater.unused_data:
         raise DamagedChunkError(f"corrections of {len(raw)} bytes, where {expected} are needed")
-    folded = np.frombuffer(raw, np.uint8).reshape(size, -1).T.copy().view(f"<u{size}").ravel().astype(f"u{size}")
+    folded = (
+        np.frombuffer(raw, np.uint8)
+        .reshape(size, -1)
+        .T.copy()
+        .view(f"<u{size}")
+        .ravel()
+        .astype(f"u{size}")
+    )
     difference = (folded >> 1) ^ (~(folded & 1) + np.array(1, folded.dtype))
     whole = np.zeros(values.shape, f"u{size}")  # (bands, y, x)
     whole[first] = difference

@@ -1,4 +1,5 @@
-"""Samples of an array to filled frames in DN, and back: dtype, units, nodata. Plain arrays, no torch.
+"""Samples of an array to filled frames in DN, and back: dtype, units, nodata. Plain arrays, no
+torch.
 
 array (time, band, y, x)  ->  DN without offset, what is valid  ->  gaps filled
 DN  ->  the array's own numbers  ->  invalid samples restored  ->  array
@@ -22,13 +23,14 @@ from tec_zarr.codec.settings import Settings
 from tec_zarr.codec.validity import decode_validity, encode_validity
 
 MAX_DN = 4_194_304.0
-"""Values of float arrays beyond plus or minus this many DN are no reflectances: they are kept bit for bit."""
+"""Values of float arrays beyond plus or minus this many DN are no reflectances: they are kept
+bit for bit."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Gathered:
-    """What is known of an array before a quality is: `invalid` (bool, like the array), the times in `coded`, where anything
-    is valid, and their DN with gaps filled."""
+    """What is known of an array before a quality is: `invalid` (bool, like the array), the times
+    in `coded`, where anything is valid, and their DN with gaps filled."""
 
     header: Header
     array: np.ndarray
@@ -38,23 +40,32 @@ class Gathered:
 
     def validity(self) -> list[bytes]:
         """A validity section a time."""
-        return [encode_validity(frame, missing) for frame, missing in zip(self.array, self.invalid, strict=True)]
+        return [
+            encode_validity(frame, missing)
+            for frame, missing in zip(self.array, self.invalid, strict=True)
+        ]
 
 
 def gather(array: np.ndarray, settings: Settings) -> Gathered:
-    """Everything that encoding does before it needs a quality. `array` (time, band, y, x) is not changed."""
+    """Everything that encoding does before it needs a quality. `array` (time, band, y, x) is not
+    changed."""
     header = make_header(array.shape, array.dtype, settings)
     dn = [to_dn(frame, header) for frame in array]
-    invalid = np.stack([_invalid(frame, numbers, header) for frame, numbers in zip(array, dn, strict=True)])
+    invalid = np.stack(
+        [_invalid(frame, numbers, header) for frame, numbers in zip(array, dn, strict=True)]
+    )
     coded = [t for t, missing in enumerate(invalid) if not missing.all()]
     filled = _filled([dn[t] for t in coded], [~invalid[t] for t in coded]) if coded else []
     return Gathered(header, array, invalid, coded, filled)
 
 
 def _filled(frames: list[np.ndarray], valid: list[np.ndarray]) -> list[np.ndarray]:
-    """Frames with gaps filled; a band without any valid sample in a frame takes its mean over the others, or 0."""
+    """Frames with gaps filled; a band without any valid sample in a frame takes its mean over
+    the others, or 0."""
     counts = np.sum([v.sum((1, 2)) for v in valid], axis=0)
-    masked = [np.where(v, f, 0).sum((1, 2), dtype=np.float64) for f, v in zip(frames, valid, strict=True)]
+    masked = [
+        np.where(v, f, 0).sum((1, 2), dtype=np.float64) for f, v in zip(frames, valid, strict=True)
+    ]
     means = np.sum(masked, axis=0) / np.maximum(counts, 1)
     out = []
     for frame, known in zip(frames, valid, strict=True):
@@ -64,7 +75,8 @@ def _filled(frames: list[np.ndarray], valid: list[np.ndarray]) -> list[np.ndarra
 
 
 def _filled_band(plane: np.ndarray, known: np.ndarray, default: float) -> np.ndarray:
-    """A band (y, x) with gaps filled: on its own grid where it repeats its samples 2 x 2, so that it still does."""
+    """A band (y, x) with gaps filled: on its own grid where it repeats its samples 2 x 2, so
+    that it still does."""
     if known.all():
         return plane
     kind = int(find_kinds(plane[None], known[None])[0])
@@ -82,7 +94,8 @@ def _invalid(frame: np.ndarray, dn: np.ndarray, header: Header) -> np.ndarray:
 
 
 def restore(reconstructed: Iterable[np.ndarray], frames: list[Frame], header: Header) -> np.ndarray:
-    """The array of a chunk from DN without offset, (band, y, x) each, of the frames that were coded.
+    """The array of a chunk from DN without offset, (band, y, x) each, of the frames that were
+    coded.
 
     Raises DamagedChunkError where validity or residual do not fit.
     """

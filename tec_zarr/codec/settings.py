@@ -1,21 +1,28 @@
-"""What a user chooses, checked once. Imports nothing heavy: codec objects are made whenever a store is opened."""
+"""What a user chooses, checked once. Imports nothing heavy: codec objects are made whenever a
+store is opened."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 import numbers
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tec_zarr.bitstream.header import TARGETS, Target
+from tec_zarr.codec.checks import (
+    checked_bands,
+    checked_counts,
+    checked_max_error,
+    checked_nodata,
+    for_each_date,
+    is_number,
+)
 from tec_zarr.codec.quality import DEFAULT_QUALITY, as_quality
 from tec_zarr.errors import InvalidInputError, WeightsError
 from tec_zarr.models import registry
 
 REFLECTANCE_PER_DN = 1e-4
 MAX_OFFSET_DN = 100_000
-NOT_FINITE = ("nan", "inf", "-inf")
 
 ALL_GROUPS = 11
 """Groups of frequencies that a date is coded in, from the coarsest to the finest."""
@@ -51,36 +58,42 @@ class Settings:
     weights
         SHA-256 of the weights in hexadecimal; None takes those that `model` names in this release.
     quality
-        1 (smallest) to 100 (most faithful), 35 where no target is given either; with a `max_error` of all bands,
-        whatever takes the fewest bytes in a chunk (None). Published models have one quality, and no targets.
+        1 (smallest) to 100 (most faithful), 35 where no target is given either; with a `max_error`
+        of all bands, whatever takes the fewest bytes in a chunk (None). Published models have one
+        quality, and no targets.
     bands
-        Names along the band axis, any names; None where they have none. Published models need those of their level.
+        Names along the band axis, any names; None where they have none. Published models need those
+        of their level.
     offset_dn
-        What is added to the numbers of integer arrays before they are coded: 0, or -1000 with the offset of
-        processing baseline 04.00. Only published models care.
+        What is added to the numbers of integer arrays before they are coded: 0, or -1000 with the
+        offset of processing baseline 04.00. Only published models care.
     scale
         Of float arrays: the value of one DN, 1e-4 for arrays that hold reflectance.
     nodata
-        Value, in the array's own units, that comes back exactly wherever it stands; None for none. NaN and
-        infinities of float arrays always come back exactly. Kept as "nan", "inf" or "-inf" where it is not finite.
+        Value, in the array's own units, that comes back exactly wherever it stands; None for none.
+        NaN and infinities of float arrays always come back exactly. Kept as "nan", "inf" or "-inf"
+        where it is not finite.
     tokens
-        Of a published FlexTEC: how many of the 16 tokens of each block are kept, or that of each date in turn.
+        Of a published FlexTEC: how many of the 16 tokens of each block are kept, or that of each
+        date in turn.
     max_error
-        Bound on the error of every valid sample, in the array's own units; 0: lossless. One number, or one for each
-        band of a mapping; bands that it does not name have none.
+        Bound on the error of every valid sample, in the array's own units; 0: lossless. One number,
+        or one for each band of a mapping; bands that it does not name have none.
     psnr, rmse, bppb, ratio
-        Targets, one of them at most and only without `quality`, which is searched for each chunk: PSNR in dB (peak
-        10,000 DN) and RMSE in the array's own units over valid samples; bits a sample; how many times smaller.
+        Targets, one of them at most and only without `quality`, which is searched for each chunk:
+        PSNR in dB (peak 10,000 DN) and RMSE in the array's own units over valid samples; bits a
+        sample; how many times smaller.
     best_effort
         Where no quality gives the target: warn and take the nearest, instead of an error.
     context
-        What a date is predicted from: "dates" before it in its chunk; "date", itself alone; "none", nothing, which
-        needs no network and is fastest.
+        What a date is predicted from: "dates" before it in its chunk; "date", itself alone; "none",
+        nothing, which needs no network and is fastest.
     key_interval
-        Every so many dates of a chunk one is coded without a look at those before it; None: only the first one is.
+        Every so many dates of a chunk one is coded without a look at those before it; None: only
+        the first one is.
     groups
-        How many of the 11 groups of frequencies of a date are sent, coarsest first, or that of each date of a chunk
-        in turn; what is not sent is predicted.
+        How many of the 11 groups of frequencies of a date are sent, coarsest first, or that of each
+        date of a chunk in turn; what is not sent is predicted.
     effort
         0: plain rounding; 1: rounding that weighs bits against error.
     """
@@ -109,13 +122,14 @@ class Settings:
         entry.check_codes()
         self._set("weights", self._checked_weights(entry))
         self._check_targets()
-        self._set("bands", _bands(self.bands, entry))
+        self._set("bands", checked_bands(self.bands, entry))
         self._check_radiometry()
-        self._set("max_error", _max_error(self.max_error, self.bands))
+        self._set("max_error", checked_max_error(self.max_error, self.bands))
         self._check_budgets(entry)
         if entry.published and (self.target or self.quality not in (None, DEFAULT_QUALITY)):
             raise InvalidInputError(
-                f"{self.model} has one quality: give neither quality nor {', '.join(TARGETS)}, or choose another model"
+                f"{self.model} has one quality: give neither quality nor {', '.join(TARGETS)}, or "
+                f"choose another model"
             )
         if self.target is None and not self._is_bounded_alone(entry):
             quality = DEFAULT_QUALITY if self.quality is None else self.quality
@@ -132,12 +146,15 @@ class Settings:
     def _checked_weights(self, entry: registry.Entry) -> str:
         if entry.published is None and self.weights not in (None, entry.sha256):
             raise WeightsError(
-                f"{self.model} with weights {self.weights} was asked for, but this release has {entry.sha256}; "
+                f"{self.model} with weights {self.weights} was asked for, but this release has "
+                f"{entry.sha256}; "
                 "install the release of tec_zarr that wrote the store"
             )
         weights = self.weights or entry.sha256
         if weights is None:
-            raise WeightsError(f"{self.model} is not on this machine. {registry.elsewhere(self.model)}")
+            raise WeightsError(
+                f"{self.model} is not on this machine. {registry.elsewhere(self.model)}"
+            )
         return weights
 
     def _check_targets(self) -> None:
@@ -147,51 +164,72 @@ class Settings:
                 given[name] = getattr(self, name)
         if len(given) > 1:
             listed = ", ".join(f"{name}={value!r}" for name, value in given.items())
-            raise InvalidInputError(f"give exactly one of quality, {', '.join(TARGETS)}; got {listed}")
+            raise InvalidInputError(
+                f"give exactly one of quality, {', '.join(TARGETS)}; got {listed}"
+            )
         if not isinstance(self.best_effort, bool):
             raise InvalidInputError(f"best_effort must be True or False; got {self.best_effort!r}")
         given.pop("quality", None)
         for name, value in given.items():
-            if not _is_number(value) or not math.isfinite(value) or value <= 0:
+            if not is_number(value) or not math.isfinite(value) or value <= 0:
                 raise InvalidInputError(f"{name} must be a positive number; got {value!r}")
             self._set(name, float(value))
 
     def _check_radiometry(self) -> None:
         if not isinstance(self.offset_dn, numbers.Integral) or abs(self.offset_dn) > MAX_OFFSET_DN:
-            raise InvalidInputError(f"offset_dn must be a whole number of DN, usually 0 or -1000; got {self.offset_dn!r}")
+            raise InvalidInputError(
+                f"offset_dn must be a whole number of DN, usually 0 or -1000; got "
+                f"{self.offset_dn!r}"
+            )
         self._set("offset_dn", int(self.offset_dn))
-        if not _is_number(self.scale) or not math.isfinite(self.scale) or self.scale <= 0:
-            raise InvalidInputError(f"scale must be a positive number, 1e-4 for reflectance; got {self.scale!r}")
+        if not is_number(self.scale) or not math.isfinite(self.scale) or self.scale <= 0:
+            raise InvalidInputError(
+                f"scale must be a positive number, 1e-4 for reflectance; got {self.scale!r}"
+            )
         self._set("scale", float(self.scale))
-        self._set("nodata", _nodata(self.nodata))
+        self._set("nodata", checked_nodata(self.nodata))
 
     def _check_budgets(self, entry: registry.Entry) -> None:
-        self._set("tokens", _counts(self.tokens, "tokens", ALL_TOKENS))
-        self._set("groups", _counts(self.groups, "groups", ALL_GROUPS))
+        self._set("tokens", checked_counts(self.tokens, "tokens", ALL_TOKENS))
+        self._set("groups", checked_counts(self.groups, "groups", ALL_GROUPS))
         if self.tokens != ALL_TOKENS and not entry.drops_tokens:
-            raise InvalidInputError(f"tokens={self.tokens} needs a published FlexTEC; with {self.model} give groups")
+            raise InvalidInputError(
+                f"tokens={self.tokens} needs a published FlexTEC; with {self.model} give groups"
+            )
         if self.context not in CONTEXTS:
-            raise InvalidInputError(f'context must be "dates", "date" or "none"; got {self.context!r}')
-        if self.effort not in (0, 1) or not _is_number(self.effort):
+            raise InvalidInputError(
+                f'context must be "dates", "date" or "none"; got {self.context!r}'
+            )
+        if self.effort not in (0, 1) or not is_number(self.effort):
             raise InvalidInputError(f"effort must be 0 or 1; got {self.effort!r}")
         interval = self.key_interval
         if interval is not None and (not isinstance(interval, numbers.Integral) or interval < 1):
-            raise InvalidInputError(f"key_interval must be a number of dates, 1 or more, or None; got {interval!r}")
+            raise InvalidInputError(
+                f"key_interval must be a number of dates, 1 or more, or None; got {interval!r}"
+            )
         shaped = self.context != "dates" or interval is not None or self.groups != ALL_GROUPS
         if entry.published and shaped:
-            raise InvalidInputError(f"{self.model} knows neither context, key_interval nor groups; leave them out")
+            raise InvalidInputError(
+                f"{self.model} knows neither context, key_interval nor groups; leave them out"
+            )
 
     def tokens_of(self, times: int) -> list[int]:
-        """Tokens kept of each of `times` dates; raises InvalidInputError where they are for another number."""
-        return _each(self.tokens, "tokens", times)
+        """Tokens kept of each of `times` dates; raises InvalidInputError where they are for
+        another number."""
+        return for_each_date(self.tokens, "tokens", times)
 
     def groups_of(self, times: int) -> list[int]:
-        """Groups sent of each of `times` dates; raises InvalidInputError where they are for another number."""
-        return _each(self.groups, "groups", times)
+        """Groups sent of each of `times` dates; raises InvalidInputError where they are for
+        another number."""
+        return for_each_date(self.groups, "groups", times)
 
     def is_key(self, time: int) -> bool:
         """Whether the date number `time` of a chunk is coded without a look at those before it."""
-        return time == 0 or self.context != "dates" or (self.key_interval is not None and time % self.key_interval == 0)
+        return (
+            time == 0
+            or self.context != "dates"
+            or (self.key_interval is not None and time % self.key_interval == 0)
+        )
 
     def _is_bounded_alone(self, entry: registry.Entry) -> bool:
         """Whether quality only decides on bytes, so that the codec may."""
@@ -213,7 +251,8 @@ class Settings:
         return None
 
     def bounds(self, count: int) -> tuple[float | None, ...]:
-        """The bound on the error of each of `count` bands, in the array's own units; None for none."""
+        """The bound on the error of each of `count` bands, in the array's own units; None for
+        none."""
         if isinstance(self.max_error, tuple):
             named = dict(self.max_error)
             return tuple(named.get(band) for band in self.bands)
@@ -237,88 +276,9 @@ class Settings:
 
     @property
     def band_indices(self) -> tuple[int, ...] | None:
-        """Where the bands stand among those of a published model; None where they are the model's own."""
+        """Where the bands stand among those of a published model; None where they are the
+        model's own."""
         known = registry.find(self.model, self.weights).bands
         if self.bands is None or known is None or self.bands == known:
             return None
         return tuple(known.index(band) for band in self.bands)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
-
-
-def _max_error(value: object, bands: tuple[str, ...] | None) -> float | tuple[tuple[str, float], ...] | None:
-    if value is None:
-        return None
-    if not isinstance(value, (Mapping, tuple)):
-        return _error_bound(value)
-    named = dict(value)
-    if bands is None:
-        raise InvalidInputError(f"max_error names the bands {', '.join(map(repr, named))}: name all bands with bands=")
-    unknown = [band for band in named if band not in bands]
-    if unknown:
-        raise InvalidInputError(f"max_error names {', '.join(map(repr, unknown))}, but the bands are {', '.join(bands)}")
-    found = []
-    for band in bands:
-        if band in named:
-            found.append((band, _error_bound(named[band])))
-    return tuple(found) or None
-
-
-def _error_bound(value: object) -> float:
-    if not _is_number(value) or not math.isfinite(value) or value < 0:
-        raise InvalidInputError(
-            "max_error must be 0 (lossless) or a positive number in the array's own units, or a mapping of bands to "
-            f"such numbers; got {value!r}"
-        )
-    return int(value) if isinstance(value, numbers.Integral) else float(value)
-
-
-def _nodata(value: object) -> float | str | None:
-    if value is None or value in NOT_FINITE:
-        return value
-    if not _is_number(value):
-        raise InvalidInputError(f"nodata must be a number or None; got {value!r}")
-    if isinstance(value, numbers.Integral):
-        return int(value)
-    return float(value) if math.isfinite(value) else str(float(value))
-
-
-def _counts(value: object, name: str, most: int) -> int | tuple[int, ...]:
-    """A number of tokens or groups, or one for each date, as given by a user or by JSON."""
-    several = isinstance(value, Iterable) and not isinstance(value, str)
-    each = tuple(value) if several else (value,)
-    for n in each:
-        if not isinstance(n, numbers.Integral) or not _is_number(n) or not 1 <= n <= most:
-            raise InvalidInputError(
-                f"{name} must be 1 to {most}, or one such number for each date of a chunk; got {value!r}"
-            )
-    if not each:
-        raise InvalidInputError(f"{name} must be 1 to {most}, or one such number for each date of a chunk; got none")
-    return tuple(int(n) for n in each) if several else int(value)
-
-
-def _each(value: int | tuple[int, ...], name: str, times: int) -> list[int]:
-    if isinstance(value, int):
-        return [value] * times
-    if len(value) != times:
-        raise InvalidInputError(f"{name}={value} are for chunks of {len(value)} dates; got one of {times}")
-    return list(value)
-
-
-def _bands(names: object, entry: registry.Entry) -> tuple[str, ...] | None:
-    if names is None:
-        return entry.bands
-    if isinstance(names, str) or not isinstance(names, Iterable):
-        names = (names,)
-    names = tuple(names)
-    if entry.published and sorted(names) != sorted(entry.bands):
-        raise InvalidInputError(
-            f"{entry.name} codes all of its {len(entry.bands)} bands: bands must name {', '.join(entry.bands)} in the "
-            f"order that the cube has them in; got {names}"
-        )
-    texts = all(isinstance(name, str) for name in names)
-    if not names or not texts or len(set(names)) != len(names):
-        raise InvalidInputError(f"bands must name the band axis with distinct texts, one a band; got {names}")
-    return names

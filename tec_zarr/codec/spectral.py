@@ -1,6 +1,6 @@
 """The shipped codec: filled frames to coded ones and back.
 
-frames  ->  spectra  ->  side information and coefficients at a step  ->  symbols and streams  ->  coded frames
+frames -> spectra -> side information, coefficients at a step -> symbols, streams -> coded frames
 coded frames  ->  side information and streams  ->  values  ->  frames
 
 Only the network needs torch; with context="none" nothing imports it.
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Ready:
-    """A date at a step, ready to be coded: coefficients (C, 256, P) in steps at positions (h, w)."""
+    """A date at a step, ready to be coded: coefficients (C, 256, P) in steps at positions (h,
+    w)."""
 
     side: Side
     coefficients: np.ndarray
@@ -60,7 +61,14 @@ class SpectralLayer:
         How many dates the chunk has.
     """
 
-    def __init__(self, settings: Settings, frames: Sequence[np.ndarray], times: Sequence[int], total: int, device: str):
+    def __init__(
+        self,
+        settings: Settings,
+        frames: Sequence[np.ndarray],
+        times: Sequence[int],
+        total: int,
+        device: str,
+    ):
         self._settings = settings
         self._device = device
         self._spectra = [Spectrum.of(frame) for frame in frames]
@@ -74,17 +82,21 @@ class SpectralLayer:
         return self._encode(FixedStep(step_of(quality)), reconstruct)
 
     def encode_toward(self, squared_error: float) -> LayerResult:
-        """Code so that the mean squared error over all pixels, DN², comes close to this, as far as steps go."""
+        """Code so that the mean squared error over all pixels, DN², comes close to this, as far
+        as steps go."""
         first = step_for(squared_error, self._spectra)
         budget = ErrorBudget(squared_error, self._spectra, self._expected_factor(first))
         return self._encode(budget, reconstruct=True)
 
     def _expected_factor(self, step: float) -> float:
-        """How many times the error of plain rounding coding is expected to leave, from the first date."""
+        """How many times the error of plain rounding coding is expected to leave, from the first
+        date."""
         if not self._settings.effort:
             return 1.0
         ready = self._ready(0, step, None)
-        _, values = encode_static(ready.coefficients, ready.side, ready.groups, self._settings.effort)
+        _, values = encode_static(
+            ready.coefficients, ready.side, ready.groups, self._settings.effort
+        )
         difference = ready.coefficients - values
         found = float(np.vdot(difference, difference)) / difference.size * step**2
         plain = self._spectra[0].squared_error(step)
@@ -145,7 +157,9 @@ class _StaticCoder:
         result = encode_static(ready.coefficients, ready.side, ready.groups, effort)
         return lambda: result
 
-    def decode(self, side: Side, size: tuple[int, int], groups: int, key: bool, stream: Stream) -> Callable[[], np.ndarray]:
+    def decode(
+        self, side: Side, size: tuple[int, int], groups: int, key: bool, stream: Stream
+    ) -> Callable[[], np.ndarray]:
         values = decode_static(stream, side, groups, math.prod(size))
         return lambda: values
 
@@ -165,7 +179,9 @@ class _NetworkCoder:
 
     def encode(self, ready: _Ready, effort: int, reconstruct: bool) -> Callable[[], Result]:
         date = self._context.inputs(ready.side, ready.size, ready.groups, ready.key)
-        future = self._series.encode_date(self._model, date, ready.coefficients, effort, reconstruct)
+        future = self._series.encode_date(
+            self._model, date, ready.coefficients, effort, reconstruct
+        )
 
         def wait() -> Result:
             coded = future.result()
@@ -174,7 +190,9 @@ class _NetworkCoder:
 
         return wait
 
-    def decode(self, side: Side, size: tuple[int, int], groups: int, key: bool, stream: Stream) -> Callable[[], np.ndarray]:
+    def decode(
+        self, side: Side, size: tuple[int, int], groups: int, key: bool, stream: Stream
+    ) -> Callable[[], np.ndarray]:
         date = self._context.inputs(side, size, groups, key)
         future = self._series.decode_date(self._model, date, stream)
 

@@ -27,8 +27,11 @@ def model_bands(header: Header) -> list[int]:
     return list(header.bands if header.bands is not None else range(header.shape[1]))
 
 
-def standardize(filled: np.ndarray, header: Header, statistics: Statistics, out: np.ndarray) -> None:
-    """Fill model bands `out` (bands, y, x) from a frame's own; those that are missing are predicted from the others."""
+def standardize(
+    filled: np.ndarray, header: Header, statistics: Statistics, out: np.ndarray
+) -> None:
+    """Fill model bands `out` (bands, y, x) from a frame's own; those that are missing are
+    predicted from the others."""
     present = model_bands(header)
     mean, std = (v[present, None, None] for v in (statistics.mean, statistics.std))
     known = (filled - mean) / std
@@ -38,15 +41,19 @@ def standardize(filled: np.ndarray, header: Header, statistics: Statistics, out:
         out[missing] = predict_bands(known, present, missing, statistics)
 
 
-def predict_bands(known: np.ndarray, present: list[int], missing: list[int], statistics: Statistics) -> np.ndarray:
-    """Missing bands (missing, y, x) as the best linear guess from the standardized ones present, each as smooth as its
-    own ground sampling distance would make it."""
+def predict_bands(
+    known: np.ndarray, present: list[int], missing: list[int], statistics: Statistics
+) -> np.ndarray:
+    """Missing bands (missing, y, x) as the best linear guess from the standardized ones present,
+    each as smooth as its own ground sampling distance would make it."""
     center, covariance = statistics.center, statistics.covariance.astype(np.float64)
     inner = covariance[np.ix_(present, present)] + RIDGE * np.eye(len(present))
     predict = np.linalg.solve(inner, covariance[np.ix_(present, missing)]).T.astype(np.float32)
     residual = (known - center[present, None, None]).reshape(len(present), -1)
     guess = center[missing, None, None] + (predict @ residual).reshape(-1, *known.shape[1:])
-    return np.stack([_box(g, NATIVE_METERS[L2A[i]] // 10) for g, i in zip(guess, missing, strict=True)])
+    return np.stack(
+        [_box(g, NATIVE_METERS[L2A[i]] // 10) for g, i in zip(guess, missing, strict=True)]
+    )
 
 
 def _box(plane: np.ndarray, side: int) -> np.ndarray:
@@ -55,7 +62,9 @@ def _box(plane: np.ndarray, side: int) -> np.ndarray:
         pad = [(side // 2 + 1, (side - 1) // 2) if i == axis else (0, 0) for i in (0, 1)]
         total = np.pad(plane, pad, mode="edge").cumsum(axis, dtype=np.float64)
         ends = total.take(range(side, total.shape[axis]), axis)
-        plane = ((ends - total.take(range(total.shape[axis] - side), axis)) / side).astype(np.float32)
+        plane = ((ends - total.take(range(total.shape[axis] - side), axis)) / side).astype(
+            np.float32
+        )
     return plane
 
 

@@ -1,4 +1,5 @@
-"""Which quantization step each date of a chunk gets: always the same, or what a squared error leaves room for."""
+"""Which quantization step each date of a chunk gets: always the same, or what a squared error
+leaves room for."""
 
 from __future__ import annotations
 
@@ -37,8 +38,8 @@ class FixedStep:
 class ErrorBudget:
     """Steps that leave a mean squared error over all dates, in DN².
 
-    A date is given the step that would do for all dates that are left. How many times the error of plain rounding
-    coding leaves is seen on each date as it is coded, and expected of the next ones.
+    A date is given the step that would do for all dates that are left. How many times the error of
+    plain rounding coding leaves is seen on each date as it is coded, and expected of the next ones.
 
     Parameters
     ----------
@@ -72,7 +73,8 @@ class ErrorBudget:
 
 
 def step_for(squared_error: float, spectra: Sequence[Spectrum]) -> float:
-    """The step in DN whose plain rounding leaves this mean squared error (DN²), as far as steps go."""
+    """The step in DN whose plain rounding leaves this mean squared error (DN²), as far as steps
+    go."""
     low = math.log(FINEST_STEP)
     high = math.log(COARSEST_STEP)
     # Where rounding is fine its error is a twelfth of a squared step.

@@ -1,4 +1,5 @@
-"""Quality that gives a PSNR, an RMSE or a size, or the fewest bytes, found with few trials. Plain numbers, no arrays."""
+"""Quality that gives a PSNR, an RMSE or a size, or the fewest bytes, found with few trials.
+Plain numbers, no arrays."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import math
 from collections.abc import Callable
 
 from tec_zarr.bitstream.header import Target
-from tec_zarr.codec.metrics import PEAK_DN
+from tec_zarr.codec.metrics import psnr_of_rmse
 from tec_zarr.codec.quality import MAX_QUALITY, MIN_QUALITY, quality_of
 
 MAX_TRIALS = 14
@@ -30,7 +31,8 @@ LIKELY_BPPB = 0.06
 """What imagery has at that quality, more or less: where searches begin."""
 
 STEPS_PER_BOUND = 4.0
-"""The quantization step, in parts of a bound on the error, at which a learned layer and a residual take least."""
+"""The quantization step, in parts of a bound on the error, at which a learned layer and a
+residual take least."""
 
 STRIDE = 5.0
 MOST_STRIDES = 4
@@ -41,7 +43,8 @@ MOST_STRIDES = 4
 class Goal:
     """A target on a scale that grows with quality: decibels, or the logarithm of bits a sample.
 
-    `first` is the quality to try first. More decibels than asked for, or fewer bits, are enough, too.
+    `first` is the quality to try first. More decibels than asked for, or fewer bits, are enough,
+    too.
     """
 
     value: float
@@ -55,15 +58,11 @@ class Goal:
         return (miss if self.at_least else -miss) >= -self.tolerance
 
 
-def psnr_of(rmse_dn: float) -> float:
-    """PSNR in dB of an RMSE in DN."""
-    return math.inf if rmse_dn == 0 else 20 * math.log10(PEAK_DN / rmse_dn)
-
-
 def make_goal(target: Target, scale: float, itemsize: int) -> Goal:
-    """The goal of a target for arrays whose units are `scale` a DN and whose samples have `itemsize` bytes."""
+    """The goal of a target for arrays whose units are `scale` a DN and whose samples have
+    `itemsize` bytes."""
     if target.name in ("psnr", "rmse"):
-        value = target.value if target.name == "psnr" else psnr_of(target.value / scale)
+        value = target.value if target.name == "psnr" else psnr_of_rmse(target.value / scale)
         first = LIKELY_QUALITY + (value - LIKELY_PSNR) / DB_PER_QUALITY
         return Goal(value, PSNR_TOLERANCE, DB_PER_QUALITY, first, at_least=True)
     bppb = target.value if target.name == "bppb" else 8 * itemsize / target.value
@@ -74,8 +73,8 @@ def make_goal(target: Target, scale: float, itemsize: int) -> Goal:
 def search(measure: Callable[[float], float], goal: Goal) -> tuple[float, bool]:
     """The quality tried whose `measure` came nearest to a goal, and whether that is enough.
 
-    Secants within a bracket that every trial narrows (regula falsi), bisection where they are slow. Of trials that
-    miss, one that is enough is preferred.
+    Secants within a bracket that every trial narrows (regula falsi), bisection where they are
+    slow. Of trials that miss, one that is enough is preferred.
     """
     low = (MIN_QUALITY, None)
     high = (MAX_QUALITY, None)
@@ -115,12 +114,14 @@ def _next(low: tuple, high: tuple, goal: Goal, guess: float, trial: int) -> floa
 
 
 def quality_for(bound_dn: float) -> float:
-    """About the quality at which a learned layer and a residual that keeps to a bound (DN) take the fewest bytes."""
+    """About the quality at which a learned layer and a residual that keeps to a bound (DN) take
+    the fewest bytes."""
     return quality_of(STEPS_PER_BOUND * max(bound_dn, 1))
 
 
 def cheapest(measure: Callable[[float], float], first: float) -> float:
-    """The quality of the least `measure`, found downhill from `first`; at most `MOST_STRIDES` trials after that."""
+    """The quality of the least `measure`, found downhill from `first`; at most `MOST_STRIDES`
+    trials after that."""
     found = {first: measure(first)}
     for stride in (STRIDE, -STRIDE):
         quality = first + stride

@@ -17,19 +17,21 @@ from tec_zarr.codec.layer import Layer, LayerResult
 from tec_zarr.codec.quality import DEFAULT_QUALITY, as_quality, quality_of
 from tec_zarr.codec.residual import encode_residual, make_bounds, violations
 from tec_zarr.codec.settings import Settings
-from tec_zarr.codec.targets import AIM, PSNR_TOLERANCE, cheapest, psnr_of, quality_for
+from tec_zarr.codec.targets import AIM, PSNR_TOLERANCE, cheapest, quality_for
 from tec_zarr.codec.validity import encode_validity
 from tec_zarr.errors import TecError
 
 LEAST_LEARNED_DN = 4.0
-"""Below bounds of this the learned layer never paid: its residual is the noise of every sample in any case."""
+"""Below bounds of this the learned layer never paid: its residual is the noise of every sample
+in any case."""
 
 HOPELESS = 1.2
 """Times the bytes without a learned layer, from which on no other quality will pay."""
 
 NEAR_PASSES = 3
 MOST_PASSES = 10
-"""On the way to a PSNR: passes that look for what is near enough, and passes in all, until it is reached."""
+"""On the way to a PSNR: passes that look for what is near enough, and passes in all, until it is
+reached."""
 
 SAFE_DB = 0.1
 """By how much more than what is missing each pass after the first ones is finer."""
@@ -93,8 +95,8 @@ class Work:
     def at(self, quality: float) -> Trial:
         """Code at a quality, within the bounds of the settings.
 
-        Bounded bands all stand behind the learned layer or none of them, whichever takes fewer bytes; with a target
-        always behind it, so that size follows quality.
+        Bounded bands all stand behind the learned layer or none of them, whichever takes fewer
+        bytes; with a target always behind it, so that size follows quality.
         """
         result = self.layer.encode(quality, self._is_bounded) if self.gathered.coded else NOTHING
         return self._behind(quality, result)
@@ -108,11 +110,14 @@ class Work:
         learns = any(bound.base in (Base.NONE, Base.LEARNED) for bound in bounds)
         if learns and self.settings.target is None:
             needed = None in self._max_errors
-            choices.append(self._bounded(quality, self._bounds(learned=False), result if needed else NOTHING))
+            choices.append(
+                self._bounded(quality, self._bounds(learned=False), result if needed else NOTHING)
+            )
         return self._proven(min(choices, key=lambda trial: len(trial.data)))
 
     def toward_psnr(self, psnr: float) -> Trial:
-        """The trial whose PSNR comes nearest; coefficients tell nearly all that is needed, so that one pass mostly does."""
+        """The trial whose PSNR comes nearest; coefficients tell nearly all that is needed, so
+        that one pass mostly does."""
         scale = self.gathered.header.scale
         wanted = (metrics.PEAK_DN * 10 ** (-psnr / 20)) ** 2
         rounding = 0.0 if self.gathered.header.is_float else 1 / 12
@@ -121,14 +126,15 @@ class Work:
         for number in range(MOST_PASSES):
             result = self.layer.encode_toward(squared_error)
             trial = self._behind(as_quality(quality_of(result.step)), result)
-            miss = psnr_of(trial.rmse / scale) - psnr
+            miss = metrics.psnr_of_rmse(trial.rmse / scale) - psnr
             falls_short = miss < -PSNR_TOLERANCE
             if best is None or (falls_short, abs(miss)) < best[:2]:
                 best = (falls_short, abs(miss), trial)
             at_end = (result.is_coarsest and miss > 0) or (result.is_finest and miss < 0)
             if abs(miss) <= AIM * PSNR_TOLERANCE or not math.isfinite(miss) or at_end:
                 break
-            # A small chunk may have no step that comes near enough: then one is taken that is better.
+            # A small chunk may have no step that comes near enough: then one is taken that is
+            # better.
             if number >= NEAR_PASSES and not best[0]:
                 break
             caution = SAFE_DB * max(0, number - NEAR_PASSES + 1)
@@ -136,7 +142,8 @@ class Work:
         return best[2]
 
     def smallest(self) -> Trial:
-        """Within bounds of every band, at whichever quality takes the fewest bytes, or without a learned layer."""
+        """Within bounds of every band, at whichever quality takes the fewest bytes, or without a
+        learned layer."""
         if not self.gathered.coded:
             return self.at(DEFAULT_QUALITY)
         trials = [self._bounded(DEFAULT_QUALITY, self._bounds(learned=False), NOTHING)]
@@ -145,7 +152,13 @@ class Work:
         @functools.cache
         def measure(quality: float) -> int:
             quality = as_quality(quality)
-            trials.append(self._bounded(quality, self._bounds(learned=True), self.layer.encode(quality, reconstruct=True)))
+            trials.append(
+                self._bounded(
+                    quality,
+                    self._bounds(learned=True),
+                    self.layer.encode(quality, reconstruct=True),
+                )
+            )
             return len(trials[-1].data)
 
         first = quality_for(float(np.median(bounds)))
@@ -180,12 +193,19 @@ class Work:
         frames = []
         for time, values in enumerate(self.gathered.array):
             coded, dn = of_times.get(time, (None, None))
-            residual, past, verbatim = self._residual(values, dn, self.gathered.invalid[time], past, header)
+            residual, past, verbatim = self._residual(
+                values, dn, self.gathered.invalid[time], past, header
+            )
             frames.append(Frame(encode_validity(values, verbatim), coded, residual))
         return Trial(self, self._pack(header, frames), quality, result)
 
     def _residual(
-        self, values: np.ndarray, dn: np.ndarray | None, invalid: np.ndarray, past: np.ndarray | None, header: Header
+        self,
+        values: np.ndarray,
+        dn: np.ndarray | None,
+        invalid: np.ndarray,
+        past: np.ndarray | None,
+        header: Header,
     ) -> tuple[bytes, np.ndarray | None, np.ndarray]:
         """The residual of a frame, its planes, and the samples that are kept verbatim.
 
@@ -210,7 +230,8 @@ class Work:
             error = np.abs(decoded[:, band][seen].astype(np.float64) - original).max(initial=0)
             if not error <= limit:
                 raise TecError(
-                    f"max_error={limit} in band {band} could not be kept, the error is {error}; please report this"
+                    f"max_error={limit} in band {band} could not be kept, the error is {error}; "
+                    f"please report this"
                 )
         return trial
 

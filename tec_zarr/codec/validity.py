@@ -1,4 +1,5 @@
-"""Samples that are not measurements, coded losslessly beside the latents: nodata, NaN, infinities, values out of range.
+"""Samples that are not measurements, coded losslessly beside the latents: nodata, NaN, infinities,
+values out of range.
 
 The section of a frame (band, y, x), *stable*:
 
@@ -7,7 +8,8 @@ The section of a frame (band, y, x), *stable*:
     values      count times the dtype's size, as the dtype lays them out
     the rest    zlib of the plane or planes, then of the verbatim values:
                 one bit a sample (1: not valid; most significant bit first) where count is 1,
-                else a byte a sample: 0 valid, k the k-th value, 255 verbatim, in the order of the samples
+                else a byte a sample: 0 valid, k the k-th value, 255 verbatim, in the order of
+                the samples
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ def _bits(samples: np.ndarray) -> np.ndarray:
 
 
 def encode_validity(frame: np.ndarray, invalid: np.ndarray) -> bytes:
-    """The section of `frame` (band, y, x), whose samples under `invalid` come back bit for bit; b"" where there is none."""
+    """The section of `frame` (band, y, x), whose samples under `invalid` come back bit for bit;
+    b"" where there is none."""
     if not invalid.any():
         return b""
     patterns = _bits(np.ascontiguousarray(frame))
@@ -45,7 +48,8 @@ def encode_validity(frame: np.ndarray, invalid: np.ndarray) -> bytes:
 
 
 def decode_validity(section: bytes, frame: np.ndarray) -> np.ndarray:
-    """Write the exact samples of a section into `frame` (band, y, x) in place; return which (bool, like frame) they are.
+    """Write the exact samples of a section into `frame` (band, y, x) in place; return which (bool,
+    like frame) they are.
 
     Raises DamagedChunkError where the section does not fit the frame.
     """

@@ -10,9 +10,9 @@ import numpy as np
 import xarray as xr
 
 from tec_zarr.codec import metrics
-from tec_zarr.cubes.cubes import NAME, radiometry
+from tec_zarr.cubes.terms import NAME
+from tec_zarr.cubes.units import units_of
 from tec_zarr.errors import InvalidInputError
-from tec_zarr.stores.storing import write_cube
 
 REFLECTANCE_SHOWN = 0.3
 """Reflectance that the picture shows as white."""
@@ -39,17 +39,23 @@ class Result:
     def __str__(self) -> str:
         return "\n".join([
             f"raw          {self.raw_bytes:>12,} bytes",
-            f"lossless     {self.lossless_bytes:>12,} bytes   {self._ratio(self.lossless_bytes)}   (Blosc zstd)",
-            f"tec_zarr     {self.bytes:>12,} bytes   {self._ratio(self.bytes)}   {self.bppb:.4f} bits a sample",
+            f"lossless     {self.lossless_bytes:>12,} bytes   {self._ratio(self.lossless_bytes)}  "
+            f" (Blosc zstd)",
+            f"tec_zarr     {self.bytes:>12,} bytes   {self._ratio(self.bytes)}   {self.bppb:.4f} "
+            f"bits a sample",
             f"PSNR         {self.psnr:12.2f} dB      RMSE {self.rmse:.4g}",
-            f"time         encode {self.encode_s:.1f} s, decode {self.decode_s:.1f} s (with start-up)",
+            f"time         encode {self.encode_s:.1f} s, decode {self.decode_s:.1f} s (with "
+            f"start-up)",
             f"store        {self.store}",
             f"picture      {self.picture}",
         ])  # fmt: skip
 
 
-def run(cube: xr.Dataset, out: pathlib.Path, quality: float, offset_dn: int, nodata: float) -> Result:
-    """Write what `to_cube` gave to `out/cube.zarr`, read it back, compare; a picture goes to `out/picture.png`.
+def run(
+    cube: xr.Dataset, out: pathlib.Path, quality: float, offset_dn: int, nodata: float
+) -> Result:
+    """Write what `to_cube` gave to `out/cube.zarr`, read it back, compare; a picture goes to
+    `out/picture.png`.
 
     Raises InvalidInputError where the cube cannot be encoded, or where `out/cube.zarr` exists.
     """
@@ -59,9 +65,9 @@ def run(cube: xr.Dataset, out: pathlib.Path, quality: float, offset_dn: int, nod
     if store.exists():
         raise InvalidInputError(f"{store} exists: remove it, or choose another folder with --out")
     out.mkdir(parents=True, exist_ok=True)
-    scale = radiometry(cube, offset_dn, None, nodata).get("scale", 1.0)
+    scale = units_of(cube, offset_dn, None, nodata).get("scale", 1.0)
     began = time.perf_counter()
-    write_cube(cube, store, quality=quality, offset_dn=offset_dn, nodata=nodata, progress=False)
+    cube.tec.to_zarr(store, quality=quality, offset_dn=offset_dn, nodata=nodata, progress=False)
     written = time.perf_counter()
     decoded = xr.open_zarr(store, consolidated=False, mask_and_scale=False)[NAME].values
     read = time.perf_counter()
@@ -86,9 +92,15 @@ def run(cube: xr.Dataset, out: pathlib.Path, quality: float, offset_dn: int, nod
 
 
 def draw(
-    original: np.ndarray, decoded: np.ndarray, bands: list[str], offset_dn: int, scale: float, path: pathlib.Path
+    original: np.ndarray,
+    decoded: np.ndarray,
+    bands: list[str],
+    offset_dn: int,
+    scale: float,
+    path: pathlib.Path,
 ) -> None:
-    """True color of each date: original, decoded, and the error of the red, green and blue bands ten times over."""
+    """True color of each date: original, decoded, and the error of the red, green and blue bands
+    ten times over."""
     from matplotlib.figure import Figure
 
     rgb = [bands.index(b) for b in ("B04", "B03", "B02") if b in bands]

@@ -14,9 +14,13 @@ from tec_zarr.models.published.checkpoints.catalog import catalog
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="tec-zarr", description="Learned compression of Sentinel-2 cubes in Zarr.")
+    top = argparse.ArgumentParser(
+        prog="tec-zarr", description="Learned compression of Sentinel-2 cubes in Zarr."
+    )
     commands = top.add_subparsers(dest="command", required=True)
-    demo = commands.add_parser("demo", help="compress a cube, read it back, show sizes, quality and a picture")
+    demo = commands.add_parser(
+        "demo", help="compress a cube, read it back, show sizes, quality and a picture"
+    )
     demo.add_argument(
         "paths",
         nargs="*",
@@ -29,18 +33,39 @@ def parser() -> argparse.ArgumentParser:
         default=DEFAULT_QUALITY,
         help=f"1 (smallest) to 100 (most faithful); default {DEFAULT_QUALITY:g}",
     )
-    demo.add_argument("--offset-dn", type=int, default=0, help="-1000 for integer cubes with the offset of baseline 04.00")
-    demo.add_argument("--nodata", type=float, default=0, help="value that stands for no data; default 0")
-    demo.add_argument("--out", type=pathlib.Path, default=pathlib.Path("tec_zarr_demo"), help="folder for store and picture")
-    models = commands.add_parser("models", help="the weights: which there are, and how to get published ones")
+    demo.add_argument(
+        "--offset-dn",
+        type=int,
+        default=0,
+        help="-1000 for integer cubes with the offset of baseline 04.00",
+    )
+    demo.add_argument(
+        "--nodata", type=float, default=0, help="value that stands for no data; default 0"
+    )
+    demo.add_argument(
+        "--out",
+        type=pathlib.Path,
+        default=pathlib.Path("tec_zarr_demo"),
+        help="folder for store and picture",
+    )
+    models = commands.add_parser(
+        "models", help="the weights: which there are, and how to get published ones"
+    )
     verbs = models.add_subparsers(dest="verb", required=True)
     verbs.add_parser("list", help="all weights, and where they are")
     info = verbs.add_parser("info", help="what is known of some weights")
     info.add_argument("name")
-    fetch = verbs.add_parser("fetch", help="download and convert a published checkpoint into the cache folder")
+    fetch = verbs.add_parser(
+        "fetch", help="download and convert a published checkpoint into the cache folder"
+    )
     fetch.add_argument("name")
-    fetch.add_argument("--file", type=pathlib.Path, help="a local .pt to convert instead of downloading")
-    for verb, what in (("keep", "write the weights of an array into its store"), ("install", "take them from there")):
+    fetch.add_argument(
+        "--file", type=pathlib.Path, help="a local .pt to convert instead of downloading"
+    )
+    for verb, what in (
+        ("keep", "write the weights of an array into its store"),
+        ("install", "take them from there"),
+    ):
         stored = verbs.add_parser(verb, help=what)
         stored.add_argument("store", help="a Zarr store")
         stored.add_argument("--name", default="B", help="of the array; default B")
@@ -60,12 +85,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _demo(args: argparse.Namespace) -> None:
     from tec_zarr.command.demo import run
-    from tec_zarr.cubes.cubes import to_cube
+    from tec_zarr.cubes.convert import to_cube
     from tec_zarr.cubes.files import open_cube
     from tec_zarr.synthetic import series
 
     cube = open_cube(args.paths) if args.paths else to_cube(series())
-    name = ", ".join(args.paths) if args.paths else "a synthetic Sentinel-2-like series (not real imagery)"
+    name = (
+        ", ".join(args.paths)
+        if args.paths
+        else "a synthetic Sentinel-2-like series (not real imagery)"
+    )
     print(f"cube         {name}: {dict(cube['B'].sizes)} {cube['B'].dtype}")
     print(run(cube, args.out, args.quality, args.offset_dn, args.nodata))
 
@@ -94,7 +123,8 @@ def _models(args: argparse.Namespace) -> None:
 def _where(entry: registry.Entry) -> str:
     if entry.path is None:
         return "not on this machine"
-    return f"{'shipped' if entry.published is None else 'fetched'}, {entry.path.stat().st_size / 1e6:.1f} MB"
+    how = "shipped" if entry.published is None else "fetched"
+    return f"{how}, {entry.path.stat().st_size / 1e6:.1f} MB"
 
 
 def _about(entry: registry.Entry) -> str:

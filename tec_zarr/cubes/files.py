@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from zarr.storage import ZipStore
 
-from tec_zarr.cubes.cubes import to_cube
+from tec_zarr.cubes.convert import to_cube
 from tec_zarr.errors import InvalidInputError
 from tec_zarr.models.bands import L2A
 
@@ -17,8 +17,8 @@ from tec_zarr.models.bands import L2A
 def open_cube(paths: Sequence[str | pathlib.Path]) -> xr.Dataset:
     """The cube that `to_cube` makes of one Zarr store or NetCDF file, or of GeoTIFFs, a date each.
 
-    Values stay as they are stored: no scaling, no masking. Twelve bands without names are taken for those of L2A in their
-    order.
+    Values stay as they are stored: no scaling, no masking. Twelve bands without names are taken for
+    those of L2A in their order.
 
     Raises InvalidInputError where the files hold no cube.
     """
@@ -30,7 +30,10 @@ def open_cube(paths: Sequence[str | pathlib.Path]) -> xr.Dataset:
     elif len(files) == 1:
         data = _open_dataset(files[0])
     else:
-        raise InvalidInputError(f"give one Zarr store, one NetCDF file, or GeoTIFFs of a date each; got {len(files)} files")
+        raise InvalidInputError(
+            f"give one Zarr store, one NetCDF file, or GeoTIFFs of a date each; got {len(files)} "
+            f"files"
+        )
     return to_cube(data, L2A if _are_nameless(data) else None)
 
 
@@ -45,14 +48,20 @@ def _open_geotiffs(files: list[pathlib.Path]) -> xr.DataArray:
     try:
         import rioxarray
     except ImportError as error:
-        raise InvalidInputError("reading GeoTIFFs needs rioxarray: pip install 'tec_zarr[demo]'") from error
+        raise InvalidInputError(
+            "reading GeoTIFFs needs rioxarray: pip install 'tec_zarr[demo]'"
+        ) from error
     dates = [rioxarray.open_rasterio(f) for f in files]
-    return xr.concat(dates, xr.DataArray(np.arange(len(dates)), dims="time", name="time"), join="exact")
+    return xr.concat(
+        dates, xr.DataArray(np.arange(len(dates)), dims="time", name="time"), join="exact"
+    )
 
 
 def _are_nameless(data: xr.Dataset | xr.DataArray) -> bool:
     """Whether twelve bands are only numbered, or not even that."""
     if data.sizes.get("band") != len(L2A):
         return False
-    numbered = "band" not in data.coords or data["band"].values.tolist() == list(range(1, len(L2A) + 1))
+    numbered = "band" not in data.coords or data["band"].values.tolist() == list(
+        range(1, len(L2A) + 1)
+    )
     return numbered and not isinstance(data.attrs.get("long_name"), (tuple, list))

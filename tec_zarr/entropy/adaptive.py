@@ -2,29 +2,31 @@
 
 The stream is that of LZMA's range coder (Martin 1979; Pavlov 1998), all in integers, and *stable*:
 
-- `low` starts at 0, `range` at 2**32 - 1. A bit whose probability of being 0 is p / 2**16 splits the range at
-  `bound = (range >> 16) * p`: a 0 keeps the lower part, a 1 the upper. While range < 2**24, a byte leaves.
-- A context is (p, n): its probability of 0 in 2**16ths and how much it has seen. After a bit, p moves towards it by
-  `(distance * RATES[n]) >> 16`, is kept within 2**16ths 48 to 65488, and n grows by 1 up to LIMIT.
-- The first byte, always 0, is left out. At the end `low` is raised, within the range, to the number that ends in
-  most zeros; of the four bytes that flush it, zeros at the end are left out, and read as zeros.
-- An unsigned integer in a row of CONTEXTS contexts: min(value, UNARY) ones and a 0 where value < UNARY, each under its
-  own context; the rest, value - UNARY, as exp-Golomb: with k bits of rest + 1 below its leading one, k ones and a 0
-  under contexts, then these bits, each with probability a half.
-- A signed integer: its magnitude as above, then, unless it is 0, one bit for minus under the row's first context.
+- `low` starts at 0, `range` at 2**32 - 1. A bit whose probability of being 0 is p / 2**16 splits
+  the range at `bound = (range >> 16) * p`: a 0 keeps the lower part, a 1 the upper. While range <
+  2**24, a byte leaves.
+- A context is (p, n): its probability of 0 in 2**16ths and how much it has seen. After a bit, p
+  moves towards it by `(distance * RATES[n]) >> 16`, is kept within 2**16ths 48 to 65488, and n
+  grows by 1 up to LIMIT.
+- The first byte, always 0, is left out. At the end `low` is raised, within the range, to the number
+  that ends in most zeros; of the four bytes that flush it, zeros at the end are left out, and read
+  as zeros.
+- An unsigned integer in a row of CONTEXTS contexts: min(value, UNARY) ones and a 0 where value <
+  UNARY, each under its own context; the rest, value - UNARY, as exp-Golomb: with k bits of rest + 1
+  below its leading one, k ones and a 0 under contexts, then these bits, each with probability a
+  half.
+- A signed integer: its magnitude as above, then, unless it is 0, one bit for minus under the row's
+  first context.
 
-The same compiled walk runs at both ends: `code_bit` takes the bit to encode and returns it, or returns the one decoded.
+The same compiled walk runs at both ends: `code_bit` takes the bit to encode and returns it, or
+returns the one decoded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
 from tec_zarr.entropy.rans import compiled
-from tec_zarr.errors import DamagedChunkError
 
 UNARY = 12
 """Magnitudes below this are sent in unary."""
@@ -49,7 +51,7 @@ STATE = 8
 
 
 @compiled
-def _shift_low(state, data):
+def shift_low(state, data):
     """Let the top byte of `low` leave, with a carry into those before it."""
     low = state[LOW]
     if low < 0xFF000000 or low > FULL_RANGE:
@@ -67,7 +69,7 @@ def _shift_low(state, data):
 
 
 @compiled
-def _next_byte(state, data):
+def next_byte(state, data):
     position = state[POSITION]
     state[POSITION] = position + 1
     if position < data.size:
@@ -92,9 +94,9 @@ def _code(state, data, probability, bit):
     while state[RANGE] < SMALL:
         state[RANGE] <<= 8
         if state[DECODES]:
-            state[CODE] = (state[CODE] << 8) | _next_byte(state, data)
+            state[CODE] = (state[CODE] << 8) | next_byte(state, data)
         else:
-            _shift_low(state, data)
+            shift_low(state, data)
     return bit
 
 
@@ -126,7 +128,8 @@ def code_even(state, data, width, value):
 
 @compiled
 def code_unsigned(state, data, row, value):
-    """An integer from 0 to MOST - 1 under the contexts of `row`, int64 (CONTEXTS, 2). For compiled code."""
+    """An integer from 0 to MOST - 1 under the contexts of `row`, int64 (CONTEXTS, 2). For
+    compiled code."""
     decoded = np.int64(0)
     while decoded < UNARY:
         if not code_bit(state, data, row[1 + decoded], np.int64(value > decoded)):
@@ -146,139 +149,18 @@ def code_unsigned(state, data, row, value):
 
 @compiled
 def code_signed(state, data, row, value):
-    """An integer of magnitude below MOST under the contexts of `row`, int64 (CONTEXTS, 2). For compiled code."""
+    """An integer of magnitude below MOST under the contexts of `row`, int64 (CONTEXTS, 2). For
+    compiled code."""
     magnitude = code_unsigned(state, data, row, abs(value))
     if magnitude and code_bit(state, data, row[0], np.int64(value < 0)):
         return -magnitude
     return magnitude
 
 
-@compiled
-def _walk_bits(state, data, model, contexts, values):
-    for i in range(values.size):
-        values[i] = code_bit(state, data, model[contexts[i]], values[i])
-
-
-@compiled
-def _walk_even(state, data, widths, values):
-    for i in range(values.size):
-        values[i] = code_even(state, data, widths[i], values[i])
-
-
-@compiled
-def _walk_unsigned(state, data, model, rows, values):
-    for i in range(values.size):
-        values[i] = code_unsigned(state, data, model[rows[i]], values[i])
-
-
-@compiled
-def _walk_signed(state, data, model, rows, values):
-    for i in range(values.size):
-        values[i] = code_signed(state, data, model[rows[i]], values[i])
-
-
 def contexts(*shape: int, zero: float = 0.5, seen: int = 0) -> np.ndarray:
-    """New contexts, int64 (*shape, 2), that expect a 0 with probability `zero` as if they had seen `seen` bits."""
+    """New contexts, int64 (*shape, 2), that expect a 0 with probability `zero` as if they had
+    seen `seen` bits."""
     fresh = np.empty((*shape, 2), np.int64)
     fresh[..., 0] = min(max(int(zero * 65536), 48), 65488)
     fresh[..., 1] = seen
     return fresh
-
-
-class Coder:
-    """What encoder and decoder share: values go in and come out in place, so that one walk serves both."""
-
-    def __init__(self, decodes: bool):
-        self._state = np.zeros(STATE, np.int64)
-        self._state[DECODES] = decodes
-        self._state[RANGE] = FULL_RANGE
-        self._data = np.empty(0, np.uint8)
-
-    @property
-    def decodes(self) -> bool:
-        return bool(self._state[DECODES])
-
-    def run(self, walk: Callable[..., None], most_bits: int, *arguments: Any) -> None:
-        """Let the compiled `walk` code at most `most_bits` bits: it is called with the state, the data, `arguments`."""
-        raise NotImplementedError
-
-    def bits(self, values: np.ndarray, model: np.ndarray, which: np.ndarray) -> np.ndarray:
-        """Bits int64 (N,), each under context `which` (N,) of `model` (M, 2); returns `values`, decoded in place."""
-        self.run(_walk_bits, values.size, model, which, values)
-        return values
-
-    def even(self, values: np.ndarray, widths: np.ndarray) -> np.ndarray:
-        """Unsigned int64 (N,) of `widths` (N,) bits each, without contexts."""
-        self.run(_walk_even, int(widths.sum()), widths, values)
-        return values
-
-    def unsigned(self, values: np.ndarray, model: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Integers int64 (N,) from 0 to MOST - 1, each under row `rows` (N,) of `model` (M, CONTEXTS, 2)."""
-        self.run(_walk_unsigned, values.size * 2 * CONTEXTS, model, rows, values)
-        return values
-
-    def signed(self, values: np.ndarray, model: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Integers int64 (N,) of magnitude below MOST, each under row `rows` (N,) of `model` (M, CONTEXTS, 2)."""
-        self.run(_walk_signed, values.size * 2 * CONTEXTS, model, rows, values)
-        return values
-
-
-class Encoder(Coder):
-    """Collects a stream."""
-
-    def __init__(self) -> None:
-        super().__init__(decodes=False)
-
-    def run(self, walk: Callable[..., None], most_bits: int, *arguments: Any) -> None:
-        # A bit costs at most log2(65536 / 48) < 11 bits; bytes may be pending.
-        needed = int(self._state[POSITION] + self._state[PENDING]) + (11 * most_bits) // 8 + 16
-        if needed > self._data.size:
-            grown = np.empty(2 * needed, np.uint8)
-            grown[: self._data.size] = self._data
-            self._data = grown
-        walk(self._state, self._data, *arguments)
-        if self._state[FAILED]:
-            raise ValueError(f"integers to be coded must stay below {MOST} in magnitude")
-
-    def finish(self) -> bytes:
-        """The stream, at most one byte longer than its information. *Stable.*"""
-        self.run(_walk_nothing, 0)
-        low = int(self._state[LOW])
-        last = low + int(self._state[RANGE]) - 1
-        for zeros in range(32, -1, -1):
-            raised = (last >> zeros) << zeros
-            if raised >= low:
-                break
-        self._state[LOW] = raised
-        for _ in range(5):
-            _shift_low(self._state, self._data)
-        stream = self._data[: self._state[POSITION]].tobytes()
-        body = stream[: len(stream) - 4]
-        flushed = stream[len(stream) - 4 :].rstrip(b"\0")
-        return (body + flushed)[1:]
-
-
-@compiled
-def _walk_nothing(state, data):
-    pass
-
-
-class Decoder(Coder):
-    """Takes a stream apart; whoever uses it checks what comes out, for a damaged stream can say anything."""
-
-    def __init__(self, stream: bytes):
-        super().__init__(decodes=True)
-        self._data = np.frombuffer(stream, np.uint8).copy()
-        for _ in range(4):
-            self._state[CODE] = (self._state[CODE] << 8) | _next_byte(self._state, self._data)
-
-    def run(self, walk: Callable[..., None], most_bits: int, *arguments: Any) -> None:
-        """As above; raises DamagedChunkError where the stream ends too early or says what no encoder says."""
-        walk(self._state, self._data, *arguments)
-        if self._state[FAILED]:
-            raise DamagedChunkError("side information ends too early or holds an impossible integer")
-
-    def finish(self) -> None:
-        """Raise DamagedChunkError where the stream goes on for more than a few bytes."""
-        if self._state[POSITION] < self._data.size:
-            raise DamagedChunkError("side information goes on after its end")

@@ -1,6 +1,7 @@
 """Write the shipped frequency tables: `python -m tec_zarr.entropy.build_tables`.
 
-Run once a table set, by its authors: another machine may round a frequency differently, so readers never do this.
+Run once a table set, by its authors: another machine may round a frequency differently, so
+readers never do this.
 """
 
 from __future__ import annotations
@@ -9,7 +10,14 @@ import math
 
 import numpy as np
 
-from tec_zarr.entropy.distribution import COMPONENTS, FRACTIONS, MAX_SCALE, MIN_SCALE, PRECISION, SCALES
+from tec_zarr.entropy.distribution import (
+    COMPONENTS,
+    FRACTIONS,
+    MAX_SCALE,
+    MIN_SCALE,
+    PRECISION,
+    SCALES,
+)
 from tec_zarr.entropy.tables import PATH
 
 TAIL = 2.0**-8
@@ -17,11 +25,15 @@ TAIL = 2.0**-8
 
 
 def _cdf(x: float, scale: float) -> float:
-    return sum(share * 0.5 * math.erfc(-x / (spread * scale * math.sqrt(2))) for share, spread in COMPONENTS)
+    return sum(
+        share * 0.5 * math.erfc(-x / (spread * scale * math.sqrt(2)))
+        for share, spread in COMPONENTS
+    )
 
 
 def quantize(probability: np.ndarray) -> np.ndarray:
-    """Integers (N,) of at least 1, adding up to 2**PRECISION, in proportion to probabilities (N,)."""
+    """Integers (N,) of at least 1, adding up to 2**PRECISION, in proportion to probabilities
+    (N,)."""
     free = 2**PRECISION - len(probability)
     share = probability / probability.sum() * free
     frequency = np.floor(share).astype(np.int64)
@@ -50,7 +62,10 @@ def main() -> None:
         sizes=np.array([len(f) for _, f in rows], np.uint16),
         frequencies=np.concatenate([f for _, f in rows]),
     )
-    print(f"{PATH.name}: {len(rows)} rows, {sum(len(f) for _, f in rows)} frequencies, {PATH.stat().st_size} bytes")
+    print(
+        f"{PATH.name}: {len(rows)} rows, {sum(len(f) for _, f in rows)} frequencies, "
+        f"{PATH.stat().st_size} bytes"
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The distribution of a latent about its predicted mean, as the shipped tables hold it.
 
-A normal with a wider one under it: latents of unseen places have heavier tails than a normal has, and the second
-component keeps a surprise cheap.
+A normal with a wider one under it: latents of unseen places have heavier tails than a normal
+has, and the second component keeps a surprise cheap.
 """
 
 COMPONENTS = ((0.9, 1.0), (0.1, 3.0))

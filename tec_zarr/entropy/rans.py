@@ -1,4 +1,5 @@
-"""rANS, fast: the streams of `tec_zarr.entropy.reference`, compiled by numba, on one core, without the GIL."""
+"""rANS, fast: the streams of `tec_zarr.entropy.reference`, compiled by numba, on one core,
+without the GIL."""
 
 from __future__ import annotations
 
@@ -86,7 +87,9 @@ def _get_even(x, width, words, position):
     shift = 16 - width
     slot = np.int64(x & np.uint64(0xFFFF))
     value = slot >> shift
-    x = (np.uint64(1) << np.uint64(shift)) * (x >> np.uint64(16)) + np.uint64(slot - (value << shift))
+    x = (np.uint64(1) << np.uint64(shift)) * (x >> np.uint64(16)) + np.uint64(
+        slot - (value << shift)
+    )
     return _refill(x, words, position), value
 
 
@@ -127,7 +130,9 @@ def get_symbol(x, row, words, position, first, begin, cumulative):
     slot = np.int64(x & np.uint64(0xFFFF))
     low = _find(slot, base, escape, cumulative)
     start = cumulative[base + low]
-    x = np.uint64(cumulative[base + low + 1] - start) * (x >> np.uint64(16)) + np.uint64(slot - start)
+    x = np.uint64(cumulative[base + low + 1] - start) * (x >> np.uint64(16)) + np.uint64(
+        slot - start
+    )
     x = _refill(x, words, position)
     index = np.int64(low)
     if low == escape:
@@ -145,7 +150,9 @@ def _decode(x, words, position, first, begin, cumulative, rows, symbols):
         slot = np.int64(x & np.uint64(0xFFFF))
         low = _find(slot, base, escape, cumulative)
         start = cumulative[base + low]
-        x = np.uint64(cumulative[base + low + 1] - start) * (x >> np.uint64(16)) + np.uint64(slot - start)
+        x = np.uint64(cumulative[base + low + 1] - start) * (x >> np.uint64(16)) + np.uint64(
+            slot - start
+        )
         x = _refill(x, words, position)
         index = np.int64(low)
         if low == escape:
@@ -165,13 +172,16 @@ def _checked(values: np.ndarray, name: str, least: int, most: int) -> np.ndarray
 def encode_symbols(symbols: np.ndarray, rows: np.ndarray, tables: Tables) -> bytes:
     """The stream of integer `symbols` (N,) under table `rows` (N,). Its bytes are stable.
 
-    Raises ValueError where a symbol is beyond plus or minus 2**29, a row is not of the tables, or their numbers differ.
+    Raises ValueError where a symbol is beyond plus or minus 2**29, a row is not of the tables,
+    or their numbers differ.
     """
     symbols = _checked(symbols, "symbols", -MAX_SYMBOL, MAX_SYMBOL)
     rows = _checked(rows, "rows", 0, tables.rows - 1)
     if symbols.size != rows.size:
         raise ValueError(f"each symbol has a row: got {symbols.size} symbols and {rows.size} rows")
-    words = np.empty(symbols.size + 3 * _escapes(symbols, rows, tables.first, tables.begin), np.uint16)
+    words = np.empty(
+        symbols.size + 3 * _escapes(symbols, rows, tables.first, tables.begin), np.uint16
+    )
     x, count = _encode(symbols, rows, tables.first, tables.begin, tables.cumulative, words)
     return int(x).to_bytes(6, "big") + words[:count][::-1].astype(">u2").tobytes()
 
@@ -181,24 +191,30 @@ class Decoder:
 
     def __init__(self, stream: bytes, tables: Tables):
         if len(stream) < 6 or len(stream) % 2:
-            raise DamagedChunkError(f"a stream has an even number of bytes, 6 at least; got {len(stream)}")
+            raise DamagedChunkError(
+                f"a stream has an even number of bytes, 6 at least; got {len(stream)}"
+            )
         self._x = np.uint64(int.from_bytes(stream[:6], "big"))
         self._words = np.frombuffer(stream, ">u2", offset=6).astype(np.uint16)
         self._position = np.zeros(2, np.int64)
         self._tables = tables
 
     def run(self, walk: Callable[..., np.uint64], *arguments: Any) -> None:
-        """Let the compiled `walk` take symbols with `get_symbol`: it is called with the state, the words, the position in
-        them, then first, begin and cumulative of the tables, then `arguments`, and returns the state after.
+        """Let the compiled `walk` take symbols with `get_symbol`: it is called with the state, the
+        words, the position in them, then first, begin and cumulative of the tables, then
+        `arguments`, and returns the state after.
 
         Raises DamagedChunkError where the stream ends."""
         t = self._tables
-        self._x = np.uint64(walk(self._x, self._words, self._position, t.first, t.begin, t.cumulative, *arguments))
+        self._x = np.uint64(
+            walk(self._x, self._words, self._position, t.first, t.begin, t.cumulative, *arguments)
+        )
         if self._position[1]:
             raise DamagedChunkError("stream ends too early")
 
     def decode_symbols(self, rows: np.ndarray) -> np.ndarray:
-        """The next symbols, int32 (N,), under table `rows` (N,); raises DamagedChunkError where the stream ends."""
+        """The next symbols, int32 (N,), under table `rows` (N,); raises DamagedChunkError where
+        the stream ends."""
         rows = _checked(rows, "rows", 0, self._tables.rows - 1)
         symbols = np.empty(rows.size, np.int32)
         self.run(_decode, rows, symbols)

@@ -1,18 +1,21 @@
-"""rANS the slow and obvious way: the specification of the stream. Stable: streams of it decode for ever.
+"""rANS the slow and obvious way: the specification of the stream. Stable: streams of it decode for
+ever.
 
-State x is an integer of 48 bits, at least LOWER; words have 16 bits; probabilities are f / 2**16 with f from the tables.
+State x is an integer of 48 bits, at least LOWER; words have 16 bits; probabilities are f / 2**16
+with f from the tables.
 
     put (c, f):  if x >= f << 32: give out the low 16 bits of x as a word, x >>= 16
                  x = (x // f) << 16 | c + x % f
     get (c, f):  the slot x & 0xffff picks c <= slot < c + f;  x = f * (x >> 16) + slot - c
                  if x < LOWER: x = x << 16 | next word
 
-The coder puts the symbols last to first from x = LOWER; a stream is the final x (6 bytes, big-endian), then the words
-in reverse order of their giving out (2 bytes each, big-endian). A decoder ends at x = LOWER with no word left.
+The coder puts the symbols last to first from x = LOWER; a stream is the final x (6 bytes,
+big-endian), then the words in reverse order of their giving out (2 bytes each, big-endian). A
+decoder ends at x = LOWER with no word left.
 
-A symbol outside of its row is an escape: u = 2 * distance beyond the row's end (+ 1 above it); the row's last entry
-is coded, then k = bit length of (u + 1), less one, in 5 even bits, then the k bits below the leading one of u + 1: the
-high k - 16 of them first where k > 16.
+A symbol outside of its row is an escape: u = 2 * distance beyond the row's end (+ 1 above it);
+the row's last entry is coded, then k = bit length of (u + 1), less one, in 5 even bits, then the
+k bits below the leading one of u + 1: the high k - 16 of them first where k > 16.
 """
 
 from __future__ import annotations
@@ -57,7 +60,9 @@ def encode_symbols(symbols, rows, tables: Tables) -> bytes:
 def decode_symbols(stream: bytes, rows, tables: Tables) -> list[int]:
     """The symbols of a whole `stream`."""
     if len(stream) < 6 or len(stream) % 2:
-        raise DamagedChunkError(f"a stream has an even number of bytes, 6 at least; got {len(stream)}")
+        raise DamagedChunkError(
+            f"a stream has an even number of bytes, 6 at least; got {len(stream)}"
+        )
     x, position = int.from_bytes(stream[:6], "big"), 6
 
     def get(cumulative: list[int]) -> int:

@@ -1,8 +1,9 @@
-"""One stream of symbols: steps of integers, each under the table rows that its means and scales give.
+"""One stream of symbols: steps of integers, each under the table rows that its means and scales
+give.
 
-An encoder is given the steps in the order that a decoder will ask for them. Where a scale is beyond the tables, an
-integer is cut in two: its high part is coded under a row, its low bits as they are. The CRC of the rows runs,
-step by step, over the centers and then the rows. *Stable.*
+An encoder is given the steps in the order that a decoder will ask for them. Where a scale is
+beyond the tables, an integer is cut in two: its high part is coded under a row, its low bits as
+they are. The CRC of the rows runs, step by step, over the centers and then the rows. *Stable.*
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from tec_zarr.errors import DamagedChunkError, DesyncError
 
 @dataclasses.dataclass(frozen=True)
 class Stream:
-    """Coded symbols: the grid offset that their rows were placed with, the low half of the rows' CRC, the bits."""
+    """Coded symbols: the grid offset that their rows were placed with, the low half of the rows'
+    CRC, the bits."""
 
     grid_offset: int
     rows_crc: int
@@ -53,7 +55,9 @@ class SymbolEncoder:
         self._offset = offset
         self._steps: list[_Step] = []
 
-    def step(self, means: np.ndarray, scales: np.ndarray, values: np.ndarray, sent: bool = True) -> None:
+    def step(
+        self, means: np.ndarray, scales: np.ndarray, values: np.ndarray, sent: bool = True
+    ) -> None:
         """Integers `values` with float64 means and scales of one size.
 
         What is not `sent` the decoder takes to be the centers.
@@ -67,7 +71,8 @@ class SymbolEncoder:
         self._steps.append(_Step(values, nothing, nothing, rows))
 
     def finish(self) -> tuple[Stream, list[np.ndarray]]:
-        """The stream, and the values of each step as a decoder sees them; without a step the stream is empty."""
+        """The stream, and the values of each step as a decoder sees them; without a step the
+        stream is empty."""
         if not self._steps:
             return Stream(0, 0, b""), []
         means = _joined([step.means for step in self._steps])
@@ -129,7 +134,8 @@ class SymbolDecoder:
         """Raise DesyncError or DamagedChunkError unless all came out as it went in."""
         if self._crc & 0xFFFF != self._stream.rows_crc:
             raise DesyncError(
-                "this machine derived other table rows than the encoder: the chunk is whole, but it cannot be "
+                "this machine derived other table rows than the encoder: the chunk is whole, but "
+                "it cannot be "
                 "decoded here. Please report the processor, the device and the torch version."
             )
         if self._coder is not None:
@@ -141,7 +147,8 @@ def _joined(parts: list[np.ndarray]) -> np.ndarray:
 
 
 def _pieces(symbols: np.ndarray, rows: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Symbols with their rows as they are coded: high parts, then the low bits of those that have some."""
+    """Symbols with their rows as they are coded: high parts, then the low bits of those that
+    have some."""
     coded, shifts = grid.cut(rows)
     if not shifts.any():
         return [(symbols, coded)]
@@ -154,7 +161,8 @@ def _pieces(symbols: np.ndarray, rows: np.ndarray) -> list[tuple[np.ndarray, np.
 
 
 def _low_parts(shifts: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, int]]:
-    """Which symbols have low bits from bit `at` on, and the rows that these are coded under; lowest bits first."""
+    """Which symbols have low bits from bit `at` on, and the rows that these are coded under;
+    lowest bits first."""
     out = []
     for at in range(0, int(shifts.max()), UNIFORM_BITS):
         chosen = np.flatnonzero(shifts > at)

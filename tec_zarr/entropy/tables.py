@@ -15,7 +15,8 @@ PATH = pathlib.Path(__file__).with_name("mixture-32x64.npz")
 MIXTURE_ROWS = FRACTIONS * SCALES
 
 UNIFORM_BITS = 8
-"""Low bits of large symbols are coded so many at a time, each number of them under a row of its own."""
+"""Low bits of large symbols are coded so many at a time, each number of them under a row of its
+own."""
 
 SHIPPED_ROWS = MIXTURE_ROWS + UNIFORM_BITS
 
@@ -24,8 +25,9 @@ SHIPPED_ROWS = MIXTURE_ROWS + UNIFORM_BITS
 class Tables:
     """Ragged table rows.
 
-    Row r codes the symbols `first[r]`, `first[r] + 1`, … and last an escape; symbol number i of the row has the
-    cumulative frequencies `cumulative[begin[r] + i]` to `cumulative[begin[r] + i + 1]` out of 2**16.
+    Row r codes the symbols `first[r]`, `first[r] + 1`, … and last an escape; symbol number i of
+    the row has the cumulative frequencies `cumulative[begin[r] + i]` to `cumulative[begin[r] + i
+    + 1]` out of 2**16.
     """
 
     first: np.ndarray
@@ -33,7 +35,9 @@ class Tables:
     cumulative: np.ndarray
 
     @classmethod
-    def from_frequencies(cls, first: np.ndarray, sizes: np.ndarray, frequencies: np.ndarray) -> Tables:
+    def from_frequencies(
+        cls, first: np.ndarray, sizes: np.ndarray, frequencies: np.ndarray
+    ) -> Tables:
         begin = np.concatenate([[0], np.cumsum(sizes.astype(np.int64) + 1)])
         cumulative = np.zeros(begin[-1], np.int64)
         within = np.ones(begin[-1], bool)
@@ -47,8 +51,12 @@ class Tables:
 
     def followed_by(self, more: Tables) -> Tables:
         """These rows, then those of `more`."""
-        first, cumulative = (np.concatenate([getattr(t, n) for t in (self, more)]) for n in ("first", "cumulative"))
-        return Tables(first, np.concatenate([self.begin, self.begin[-1] + more.begin[1:]]), cumulative)
+        first, cumulative = (
+            np.concatenate([getattr(t, n) for t in (self, more)]) for n in ("first", "cumulative")
+        )
+        return Tables(
+            first, np.concatenate([self.begin, self.begin[-1] + more.begin[1:]]), cumulative
+        )
 
     @property
     def rows(self) -> int:
@@ -56,7 +64,8 @@ class Tables:
 
 
 def _uniform() -> Tables:
-    """A row for each number of even bits, 1 to `UNIFORM_BITS`; the escape that every row has takes next to nothing."""
+    """A row for each number of even bits, 1 to `UNIFORM_BITS`; the escape that every row has
+    takes next to nothing."""
     frequencies = []
     for bits in range(1, UNIFORM_BITS + 1):
         share, rest = divmod(2**PRECISION - 1, 2**bits)
@@ -64,7 +73,9 @@ def _uniform() -> Tables:
         row[:rest] += 1
         frequencies.append(np.append(row, 1))
     sizes = np.array([len(row) for row in frequencies])
-    return Tables.from_frequencies(np.zeros(UNIFORM_BITS, np.int32), sizes, np.concatenate(frequencies))
+    return Tables.from_frequencies(
+        np.zeros(UNIFORM_BITS, np.int32), sizes, np.concatenate(frequencies)
+    )
 
 
 def uniform_row(bits: np.ndarray) -> np.ndarray:

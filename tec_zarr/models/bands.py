@@ -1,7 +1,7 @@
 """Sentinel-2 bands and the statistics that the models standardise them with.
 
-Means and standard deviations are those of SSL4EO-S12, in digital numbers without the +1000 offset of processing
-baseline 04.00, as published with TerraCodec (arXiv 2510.12670).
+Means and standard deviations are those of SSL4EO-S12, in digital numbers without the +1000
+offset of processing baseline 04.00, as published with TerraCodec (arXiv 2510.12670).
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ NATIVE_METERS = {
 
 @dataclasses.dataclass(frozen=True)
 class Level:
-    """A processing level: its bands, and the mean and standard deviation of each in DN without offset."""
+    """A processing level: its bands, and the mean and standard deviation of each in DN without
+    offset."""
 
     bands: tuple[str, ...]
     mean: tuple[float, ...]

@@ -1,6 +1,7 @@
 """A safetensors file as tensors that stay in it until they are looked at.
 
-For weights that are large beside everything else: processes share what they have read, and what was read can be given back.
+For weights that are large beside everything else: processes share what they have read, and what
+was read can be given back.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ DTYPES = {"F32": torch.float32, "I32": torch.int32}
 
 
 class MappedFile:
-    """`metadata` and `tensors` of a file (https://huggingface.co/docs/safetensors, "Format") of checked hash."""
+    """`metadata` and `tensors` of a file (https://huggingface.co/docs/safetensors, "Format") of
+    checked hash."""
 
     def __init__(self, path: pathlib.Path):
         with path.open("rb") as file:
@@ -31,7 +33,9 @@ class MappedFile:
         if not (count := math.prod(shape)):
             return torch.empty(shape, dtype=DTYPES[dtype])
         begin = self._begin + data_offsets[0]
-        return torch.frombuffer(self._memory, dtype=DTYPES[dtype], count=count, offset=begin).reshape(shape)
+        return torch.frombuffer(
+            self._memory, dtype=DTYPES[dtype], count=count, offset=begin
+        ).reshape(shape)
 
     def __deepcopy__(self, memo: dict) -> MappedFile:
         """A file is what it is; copies of a model share it."""

@@ -1,7 +1,7 @@
 """Weights of the shipped prior: network to file and back.
 
-Large matrices are kept in 8 bits with one scale a row, everything else in float16; both are exact in float64, so that
-every machine computes with the same numbers.
+Large matrices are kept in 8 bits with one scale a row, everything else in float16; both are
+exact in float64, so that every machine computes with the same numbers.
 """
 
 from __future__ import annotations
@@ -29,8 +29,14 @@ def dump(state: dict[str, Tensor]) -> bytes:
         if not torch.isfinite(value).all():
             raise ValueError(f"{name} holds weights that are not finite")
         if value.dim() == 2 and value.numel() >= LARGE:
-            scales = (value.abs().amax(1) / 127).half().clamp(min=torch.finfo(torch.half).smallest_normal)
-            tensors[name] = torch.round(value / scales.float()[:, None]).clamp(-127, 127).to(torch.int8)
+            scales = (
+                (value.abs().amax(1) / 127)
+                .half()
+                .clamp(min=torch.finfo(torch.half).smallest_normal)
+            )
+            tensors[name] = (
+                torch.round(value / scales.float()[:, None]).clamp(-127, 127).to(torch.int8)
+            )
             tensors[name + SCALES] = scales
         else:
             tensors[name] = value.half().contiguous()

@@ -31,8 +31,8 @@ CACHE_VARIABLE = "TEC_ZARR_CACHE"
 class Entry:
     """Weights: the `name` that stores use, the SHA-256 of the file in hexadecimal, its path.
 
-    Those of a checkpoint that others have `published`, which has one quality, may be missing from this machine: then they
-    have neither hash nor path.
+    Those of a checkpoint that others have `published`, which has one quality, may be missing
+    from this machine: then they have neither hash nor path.
     """
 
     name: str
@@ -56,7 +56,8 @@ class Entry:
         return self.name.startswith("flextec")
 
     def checked(self) -> pathlib.Path:
-        """The path of the file; raises WeightsError unless it is here and has the registered hash."""
+        """The path of the file; raises WeightsError unless it is here and has the registered
+        hash."""
         if self.path is None:
             raise WeightsError(f"{self.name} is not on this machine. {elsewhere(self.name)}")
         with self.path.open("rb") as file:
@@ -66,7 +67,8 @@ class Entry:
             remedy = "install tec_zarr again" if shipped else "remove it"
             remedy += f" and {_command(self.name)}" if self.published else ""
             raise WeightsError(
-                f"{self.path} has SHA-256 {found}, but {self.name} is {self.sha256}: the file was changed or cut; {remedy}"
+                f"{self.path} has SHA-256 {found}, but {self.name} is {self.sha256}: the file was "
+                f"changed or cut; {remedy}"
             )
         return self.path
 
@@ -90,11 +92,15 @@ def cache_folder() -> pathlib.Path:
     """Where published weights are kept: TEC_ZARR_CACHE, or `tec_zarr` in the user's cache."""
     if chosen := os.environ.get(CACHE_VARIABLE):
         return pathlib.Path(chosen)
-    return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "tec_zarr"
+    return (
+        pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+        / "tec_zarr"
+    )
 
 
 def cache(name: str, sha256: str, data: bytes) -> None:
-    """Put a weights file into the cache folder, whole or not at all; the hash is part of its name."""
+    """Put a weights file into the cache folder, whole or not at all; the hash is part of its
+    name."""
     path = cache_folder() / f"{_plain(name)}.{sha256}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
@@ -121,14 +127,16 @@ def _command(name: str) -> str:
 def elsewhere(name: str) -> str:
     """What to do about published weights that are not here."""
     return (
-        f"To get it, {_command(name)}; without access to Hugging Face do so on a machine that has it and copy "
-        f"{name}.*.safetensors from its cache folder, which `tec-zarr models list` shows, to {cache_folder()}"
+        f"To get it, {_command(name)}; without access to Hugging Face do so on a machine that has "
+        f"it and copy "
+        f"{name}.*.safetensors from its cache folder, which `tec-zarr models list` shows, to "
+        f"{cache_folder()}"
     )
 
 
 def find(name: str, sha256: str = "") -> Entry:
-    """The entry called `name`: the shipped one, unless its hash does not begin with `sha256` and there is one in the cache
-    folder whose does.
+    """The entry called `name`: the shipped one, unless its hash does not begin with `sha256` and
+    there is one in the cache folder whose does.
 
     Raises WeightsError where there is no such name.
     """
@@ -141,14 +149,18 @@ def find(name: str, sha256: str = "") -> Entry:
     if path is None and name in RETIRED:
         raise _retired(name)
     if path is None and name not in catalog():
-        raise WeightsError(f"unknown model {name!r}; this release of tec_zarr has {sorted([*entries(), *catalog()])}")
+        raise WeightsError(
+            f"unknown model {name!r}; this release of tec_zarr has "
+            f"{sorted([*entries(), *catalog()])}"
+        )
     found = path and path.name.removeprefix(f"{name}.").removesuffix(".safetensors")
     return Entry(name, found, path, published=catalog().get(name))
 
 
 def _retired(name: str) -> WeightsError:
     return WeightsError(
-        f"{name} was a codec of development versions of tec_zarr, and this release reads none of its chunks; write the "
+        f"{name} was a codec of development versions of tec_zarr, and this release reads none of "
+        f"its chunks; write the "
         f"data anew, with model={DEFAULT!r}"
     )
 

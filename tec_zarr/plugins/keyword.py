@@ -1,18 +1,38 @@
-"""Codecs that say, where they were given in the wrong place, what to write instead.
+"""Codecs that say what to write instead, where they were given in the wrong place or with unknown
+keywords.
 
-Zarr rejects a codec of the wrong kind with "Expected a … Got {type(codec)} instead", before it calls anything of ours;
-so the place for advice is how the class prints itself.
+Zarr rejects a codec of the wrong kind with "Expected a … Got {type(codec)} instead", before it
+calls anything of ours; so the place for advice is how the class prints itself.
 """
 
 from __future__ import annotations
 
+import inspect
 from abc import ABCMeta
+from typing import Any
+
+from tec_zarr.plugins.parameters import check_keywords, with_meanings
 
 
-class AdvisedClass(ABCMeta):
-    """A class whose repr ends with its `advice`."""
+class CodecClass(ABCMeta):
+    """A class whose repr ends with its `advice`, and whose docstring has the meanings of its
+    parameters."""
 
     advice: str
+
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]):
+        super().__init__(name, bases, namespace)
+        cls.__doc__ = with_meanings(cls.__doc__, cls.keywords())
+
+    def keywords(cls) -> list[str]:
+        """Those that it can be made with."""
+        given = dict(vars(cls).get("__annotations__", {}))
+        given.update(inspect.signature(cls.__init__).parameters)
+        return [name for name in given if name != "self"]
+
+    def __call__(cls, *args: Any, **keywords: Any) -> Any:
+        check_keywords(cls.__name__, keywords, cls.keywords())
+        return super().__call__(*args, **keywords)
 
     def __repr__(cls) -> str:
         return f"<class 'tec_zarr.{cls.__name__}'> ({cls.advice})"

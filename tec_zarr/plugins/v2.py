@@ -12,60 +12,17 @@ from tec_zarr.codec.layout import HOW_TO_RECHUNK
 from tec_zarr.codec.settings import ALL_GROUPS, ALL_TOKENS, REFLECTANCE_PER_DN, Settings
 from tec_zarr.errors import InvalidInputError
 from tec_zarr.models.registry import DEFAULT
-from tec_zarr.plugins.keyword import AdvisedClass
+from tec_zarr.plugins.keyword import CodecClass
 
 
-class TerraCodec(Codec, metaclass=AdvisedClass):
+class TerraCodec(Codec, metaclass=CodecClass):
     """TerraCodec for chunks (time, band, y, x) of raster cubes in Zarr format 2. Lossy.
 
     >>> ds.to_zarr(path, zarr_format=2, encoding={"B": {"compressors": TerraCodec(quality=60)}})
 
     Parameters
     ----------
-    model
-        Name of the weights: "tec-tt", or that of a published checkpoint (`tec-zarr models list`).
-    quality
-        1 (smallest) to 100 (most faithful); on Sentinel-2 imagery about 30 to beyond 60 dB of PSNR (peak 10,000 DN).
-        Default: 35; with `max_error` for all bands, what takes the fewest bytes.
-    bands
-        Names along the band axis, any texts: what `max_error` may name. Published models need those of their level.
-    offset_dn
-        For integer arrays, reflectance = (DN + offset_dn) * 1e-4: 0, or -1000 for products of processing baseline
-        04.00 and later whose offset was not taken off. Only published models care.
-    scale
-        For float arrays, the value of one DN: 1e-4 for reflectance, 0.01 for kelvin to a hundredth.
-    nodata
-        Value in the array's units that comes back exactly; None for none. NaN and infinities always come back exactly.
-    tokens
-        Of a published FlexTEC: how many of the 16 tokens of each block are kept, or a number for each date of a chunk.
-    max_error
-        Hard bound on the error of every valid sample, in the array's units, on every machine; 0 is lossless. One
-        number, or a mapping of bands to numbers; bands that are not named have no bound.
-    psnr, rmse, bppb, ratio
-        Instead of `quality`, one of: PSNR in dB (peak 10,000 DN), RMSE in the array's units, bits a sample, how many
-        times smaller than the array. Quality is searched for each chunk until PSNR and RMSE are within 0.05 dB, size
-        within 2 %.
-    best_effort
-        With a target that no quality gives: warn (TargetWarning), write the nearest and note it in the chunk, instead
-        of raising TargetError.
-    context
-        What a date is predicted from: "dates", those before it in its chunk, which is smallest; "date", itself alone,
-        so that any date decodes alone; "none", nothing at all: no network is needed, fastest and larger.
-    key_interval
-        Every so many dates of a chunk one is coded without a look at those before it, so that a late date does not
-        need all of them. None: only the first one is.
-    groups
-        A budget: how many of the 11 groups of detail of a date are sent, coarsest first, or a number for each date of
-        a chunk. What is not sent is predicted from other dates.
-    effort
-        1: weigh bits against error when rounding, 4 to 10 % smaller; 0: plain rounding.
-    weights
-        SHA-256 of the weights; written into every store, and checked when one is opened.
-    device
-        "auto" (a GPU where torch sees one), or a torch device. Not stored.
-    allow_download
-        Whether weights of a published checkpoint that are not on this machine may be downloaded now. Not stored: opening
-        a store never downloads.
+    {codec_parameters}
 
     Raises
     ------
@@ -79,7 +36,8 @@ class TerraCodec(Codec, metaclass=AdvisedClass):
 
     codec_id = "tec_zarr.terracodec"
     advice = (
-        "a codec of Zarr format 2; with format 3 write encoding={name: tec_zarr.encoding(quality=...)}, which is "
+        "a codec of Zarr format 2; with format 3 write encoding={name: "
+        "tec_zarr.encoding(quality=...)}, which is "
         '{"serializer": TerraCodecSerializer(...), "compressors": None}; or pass zarr_format=2'
     )
 
@@ -138,16 +96,20 @@ class TerraCodec(Codec, metaclass=AdvisedClass):
         return self._settings
 
     def encode(self, buf: Any) -> bytes:
-        """Encode a chunk (time, band, y, x); it is not changed. The bytes are stable (format version 2)."""
+        """Encode a chunk (time, band, y, x); it is not changed. The bytes are stable (format
+        version 2)."""
         from tec_zarr.codec.chunk import encode_chunk
 
         array = np.asanyarray(buf)
         if array.ndim == 4 and not array.flags.c_contiguous and array.flags.f_contiguous:
-            raise InvalidInputError(f'the array has order="F"; tec_zarr needs order="C". {HOW_TO_RECHUNK}')
+            raise InvalidInputError(
+                f'the array has order="F"; tec_zarr needs order="C". {HOW_TO_RECHUNK}'
+            )
         return encode_chunk(array, self._settings, self._device)
 
     def decode(self, buf: Any, out: Any = None) -> np.ndarray:
-        """The array of a chunk, C-contiguous, of the dtype that was encoded; also copied into `out` where given."""
+        """The array of a chunk, C-contiguous, of the dtype that was encoded; also copied into
+        `out` where given."""
         from tec_zarr.codec.chunk import decode_chunk
 
         array = decode_chunk(memoryview(buf).cast("B"), self._device)

@@ -13,7 +13,7 @@ from tec_zarr.codec.layout import HOW_TO_RECHUNK, check_layout
 from tec_zarr.codec.settings import ALL_GROUPS, ALL_TOKENS, REFLECTANCE_PER_DN, Settings
 from tec_zarr.errors import DamagedChunkError, InvalidInputError
 from tec_zarr.models.registry import DEFAULT
-from tec_zarr.plugins.keyword import AdvisedClass
+from tec_zarr.plugins.keyword import CodecClass
 
 if TYPE_CHECKING:
     from zarr.core.array_spec import ArraySpec
@@ -23,19 +23,34 @@ NAME = "tec_zarr.terracodec"
 
 
 @dataclasses.dataclass(frozen=True)
-class TerraCodecSerializer(ArrayBytesCodec, metaclass=AdvisedClass):
+class TerraCodecSerializer(ArrayBytesCodec, metaclass=CodecClass):
     """TerraCodec for chunks (time, band, y, x) of raster cubes in Zarr format 3. Lossy.
 
-    >>> ds.to_zarr(path, encoding={"B": {"serializer": TerraCodecSerializer(quality=60), "compressors": None}})
+    >>> codec = TerraCodecSerializer(quality=60)
+    >>> ds.to_zarr(path, encoding={"B": {"serializer": codec, "compressors": None}})
 
-    It takes the place of the serializer, and nothing should be compressed after it: `tec_zarr.encoding` gives both
-    keywords. Parameters and errors are those of `TerraCodec`.
+    It takes the place of the serializer, and nothing should be compressed after it:
+    `tec_zarr.encoding` gives both keywords.
+
+    Parameters
+    ----------
+    {codec_parameters}
+
+    Raises
+    ------
+    InvalidInputError
+        Where an argument, or the shape or dtype of a chunk, is not of those above.
+    TargetError
+        When a chunk is encoded: where no quality gives the target.
+    WeightsError
+        Where this release does not have the weights asked for.
     """
 
     is_fixed_size = False
     advice = (
         "a codec of Zarr format 3 for the keyword serializer=, with compressors=None; write "
-        "encoding={name: tec_zarr.encoding(...)}, or with format 2 tec_zarr.encoding(zarr_format=2, ...)"
+        "encoding={name: tec_zarr.encoding(...)}, or with format 2 "
+        "tec_zarr.encoding(zarr_format=2, ...)"
     )
 
     model: str = DEFAULT
@@ -70,7 +85,9 @@ class TerraCodecSerializer(ArrayBytesCodec, metaclass=AdvisedClass):
 
     @property
     def settings(self) -> Settings:
-        return Settings(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Settings)})
+        return Settings(
+            **{field.name: getattr(self, field.name) for field in dataclasses.fields(Settings)}
+        )
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -85,7 +102,10 @@ class TerraCodecSerializer(ArrayBytesCodec, metaclass=AdvisedClass):
         chunks = tuple(getattr(chunk_grid, "chunk_shape", shape))
         bands = shape[1] if len(shape) == 4 else None
         if len(chunks) != 4 or chunks[1] != bands:
-            raise InvalidInputError(f"chunks of shape {chunks} do not hold the {bands} bands of the array. {HOW_TO_RECHUNK}")
+            raise InvalidInputError(
+                f"chunks of shape {chunks} do not hold the {bands} bands of the array. "
+                f"{HOW_TO_RECHUNK}"
+            )
 
     def evolve_from_array_spec(self, array_spec: ArraySpec) -> Self:
         check_layout(array_spec.shape, array_spec.dtype.to_native_dtype(), self.bands)
@@ -105,7 +125,10 @@ class TerraCodecSerializer(ArrayBytesCodec, metaclass=AdvisedClass):
 
         array = decode_chunk(chunk_bytes.to_bytes(), self.device)
         if array.shape != tuple(chunk_spec.shape):
-            raise DamagedChunkError(f"a chunk of shape {array.shape} in an array with chunks of {tuple(chunk_spec.shape)}")
+            raise DamagedChunkError(
+                f"a chunk of shape {array.shape} in an array with chunks of "
+                f"{tuple(chunk_spec.shape)}"
+            )
         dtype = chunk_spec.dtype.to_native_dtype()
         if array.dtype != dtype.newbyteorder("=") and array.dtype != dtype:
             raise DamagedChunkError(f"a chunk of {array.dtype} in an array of {dtype}")

@@ -1,7 +1,7 @@
 """Channels (component x frequency) in the order that they are coded in: group by group.
 
-A group holds the channels of one or a few rings of frequencies. All positions of a group are predicted at
-once, from the groups before it and from earlier dates.
+A group holds the channels of one or a few rings of frequencies. All positions of a group are
+predicted at once, from the groups before it and from earlier dates.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ ZONE_GROUPS = ((0, 1), (2, 3, 4), (5, 6, 7), (8, 9, 10))
 """Groups of each zone of frequencies."""
 
 CHECKERBOARDS = 6
-"""The first groups are coded in two passes: the white squares of a chess board of positions, then the black ones."""
+"""The first groups are coded in two passes: the white squares of a chess board of positions,
+then the black ones."""
 
 COMPONENTS = 12
 """Components that the network knows."""

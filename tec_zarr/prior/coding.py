@@ -1,8 +1,8 @@
 """Symbols of dates to streams and back, with the network that predicts them. Runs in float64.
 
-A date's stream holds the channels of the network, group by group (of a group: the white squares, then the black
-ones; positions in raster order, for a position its channels), then those that no network predicts, channel by
-channel. *Stable.*
+A date's stream holds the channels of the network, group by group (of a group: the white squares,
+then the black ones; positions in raster order, for a position its channels), then those that no
+network predicts, channel by channel. *Stable.*
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ class CodedDate:
     """A date as it is after coding.
 
     values
-        float32 (C, 256, P): what is reconstructed from, symbols with the network's correction, in steps.
+        float32 (C, 256, P): what is reconstructed from, symbols with the network's correction, in
+        steps.
     seen
         What later dates see of it.
     """
@@ -49,13 +50,17 @@ class DateCoder:
 
     @torch.inference_mode()
     def encode(
-        self, dates: list[DateInputs], coefficients: list[np.ndarray], effort: int, reconstruct: bool = True
+        self,
+        dates: list[DateInputs],
+        coefficients: list[np.ndarray],
+        effort: int,
+        reconstruct: bool = True,
     ) -> list[CodedDate]:
         """Code dates with as many earlier ones each; coefficients are (C, 256, P) in steps.
 
-        With an `effort` of 0 symbols are the nearest integers but for a dead zone; with 1, what is cheaper in bits
-        and squared error together, decided as soon as the distribution of a group is known. Without `reconstruct`
-        values lack the network's correction.
+        With an `effort` of 0 symbols are the nearest integers but for a dead zone; with 1, what
+        is cheaper in bits and squared error together, decided as soon as the distribution of a
+        group is known. Without `reconstruct` values lack the network's correction.
         """
         given, regression, channels = prepare(dates, self._device)
         offsets = [0] * len(dates)
@@ -64,7 +69,8 @@ class DateCoder:
             features = self._network.walk(given, regression, walk)
             streams = walk.finish()
             found = [stream.grid_offset for stream in streams]
-            # What is predicted and not sent depends on the offset: there it has to be the one that was tried.
+            # What is predicted and not sent depends on the offset: there it has to be the one that
+            # was tried.
             if all(date.groups == GROUPS for date in dates) or found == offsets:
                 break
             offsets = found
@@ -82,7 +88,9 @@ class DateCoder:
         correction = self._network.correction(features, given.selection)
         return self._coded(walk, correction, streams)
 
-    def _coded(self, walk: _Walk, correction: Tensor | None, streams: list[Stream]) -> list[CodedDate]:
+    def _coded(
+        self, walk: _Walk, correction: Tensor | None, streams: list[Stream]
+    ) -> list[CodedDate]:
         added = None
         if correction is not None:
             added = correction.flatten(1, 2).transpose(1, 2).cpu().numpy()  # (N, n, P)
@@ -113,7 +121,8 @@ def _static_channels(date: DateInputs) -> Channels:
 
 
 class _Walk(ABC):
-    """What encoding and decoding share: which channels a date has in a group, and where its symbols go.
+    """What encoding and decoding share: which channels a date has in a group, and where its symbols
+    go.
 
     symbols
         For each date float64 (C, 256, P), whole numbers.
@@ -159,9 +168,15 @@ class _Walk(ABC):
 
     @abstractmethod
     def _code_date(
-        self, i: int, where: tuple[np.ndarray, ...], means: np.ndarray, scales: np.ndarray, sent: bool
+        self,
+        i: int,
+        where: tuple[np.ndarray, ...],
+        means: np.ndarray,
+        scales: np.ndarray,
+        sent: bool,
     ) -> np.ndarray:
-        """Symbols (P, n) of date `i` at `where` (component, frequency, position), given means and scales (P, n)."""
+        """Symbols (P, n) of date `i` at `where` (component, frequency, position), given means
+        and scales (P, n)."""
 
     def _set_static(self, i: int, channels: Channels, symbols: np.ndarray) -> None:
         self.symbols[i][channels] = symbols
@@ -184,10 +199,17 @@ class _Encoding(_Walk):
         self._encoders = [SymbolEncoder(offset=offset) for offset in offsets]
 
     def _code_date(
-        self, i: int, where: tuple[np.ndarray, ...], means: np.ndarray, scales: np.ndarray, sent: bool
+        self,
+        i: int,
+        where: tuple[np.ndarray, ...],
+        means: np.ndarray,
+        scales: np.ndarray,
+        sent: bool,
     ) -> np.ndarray:
         if not sent:
-            symbols = grid.place(means.ravel(), scales.ravel(), self._offsets[i]).centers.reshape(means.shape)
+            symbols = grid.place(means.ravel(), scales.ravel(), self._offsets[i]).centers.reshape(
+                means.shape
+            )
         elif self._effort:
             symbols = cheaper(self._coefficients[i][where], means, scales)
         else:
@@ -215,7 +237,12 @@ class _Decoding(_Walk):
         self._decoders = [SymbolDecoder(stream) for stream in streams]
 
     def _code_date(
-        self, i: int, where: tuple[np.ndarray, ...], means: np.ndarray, scales: np.ndarray, sent: bool
+        self,
+        i: int,
+        where: tuple[np.ndarray, ...],
+        means: np.ndarray,
+        scales: np.ndarray,
+        sent: bool,
     ) -> np.ndarray:
         return self._decoders[i].step(means.ravel(), scales.ravel(), sent).reshape(means.shape)
 

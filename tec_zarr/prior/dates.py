@@ -1,4 +1,5 @@
-"""What the prior is given of a date: its side information in numbers, and earlier dates in its own bases."""
+"""What the prior is given of a date: its side information in numbers, and earlier dates in its
+own bases."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ import torch
 from torch import Tensor
 
 from tec_zarr.prior.channels import CHANNELS, COMPONENTS, GROUP_SIZES, GROUPS
-from tec_zarr.prior.network import MAX_CONTEXT, Given, Selection
+from tec_zarr.prior.given import Given, Selection
+from tec_zarr.prior.layers import MAX_CONTEXT
 from tec_zarr.prior.regression import (
     MAX_INPUTS,
     BandRegression,
@@ -25,7 +27,8 @@ from tec_zarr.transform.spread import known_spread, network_channels
 
 COARSE_STEP = 4000.0
 FINE_STEP = 60.0
-"""Steps in DN between which the condition of the network goes from -1.5 to 1.5; it goes on beyond them."""
+"""Steps in DN between which the condition of the network goes from -1.5 to 1.5; it goes on
+beyond them."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -33,7 +36,8 @@ class Seen:
     """A date that later ones may look at.
 
     bands
-        (B, 256, P): its symbols turned back into bands, in eighths of its step, whole numbers in float64.
+        (B, 256, P): its symbols turned back into bands, in eighths of its step, whole numbers in
+        float64.
     live
         bool (2048,): channels of the network that have symbols.
     size
@@ -119,7 +123,8 @@ def _earlier_bands(date: DateInputs) -> Tensor:
 
 
 def _past(earlier: Tensor, bases: Tensor, channels: Tensor) -> Tensor:
-    """Earlier dates (N, K, B, 256, P) in today's bases: `channels` (n,) of them in steps, (N, K, P, n)."""
+    """Earlier dates (N, K, B, 256, P) in today's bases: `channels` (n,) of them in steps, (N, K,
+    P, n)."""
     n, dates = earlier.shape[:2]
     positions = earlier.shape[-1]
     component = channels // FREQUENCIES
@@ -157,8 +162,11 @@ def _unit(date: DateInputs, channels: np.ndarray) -> np.ndarray:
     return np.exp2((2 * energies + known_spread()[component, frequency]) / 8)
 
 
-def prepare(dates: list[DateInputs], device: torch.device) -> tuple[Given, BandRegression | None, np.ndarray]:
-    """What the network is given of like-sized dates with as many earlier ones each, and the selected channels (n,).
+def prepare(
+    dates: list[DateInputs], device: torch.device
+) -> tuple[Given, BandRegression | None, np.ndarray]:
+    """What the network is given of like-sized dates with as many earlier ones each, and the
+    selected channels (n,).
 
     Channels are selected that are live in any of the dates.
     """

@@ -1,4 +1,5 @@
-"""Which channels of a date are worth a symbol. Decided at the encoder, before any symbol is coded; no torch."""
+"""Which channels of a date are worth a symbol. Decided at the encoder, before any symbol is
+coded; no torch."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from tec_zarr.prior.rounding import (
 )
 
 PREDICTED = 0.6
-"""Bits that a channel takes with the network, in parts of those that its scale alone would ask for."""
+"""Bits that a channel takes with the network, in parts of those that its scale alone would ask
+for."""
 
 MAP_BITS = 3.0
 """What it costs more to say that a rare channel is live than that it is not."""
@@ -22,8 +24,8 @@ MAP_BITS = 3.0
 def live_channels(coefficients: np.ndarray, unit: np.ndarray, effort: int) -> np.ndarray:
     """Channels (C, 256) bool of coefficients (C, 256, P), in steps, that are to be coded.
 
-    `unit` (C, 256) is the rms expected of their symbols. With an `effort` of 1 a channel has to save more in squared
-    error than it is expected to cost in bits.
+    `unit` (C, 256) is the rms expected of their symbols. With an `effort` of 1 a channel has to
+    save more in squared error than it is expected to cost in bits.
     """
     largest = np.abs(coefficients).max(2)
     threshold = 0.5 + (FIRST_DEAD_ZONE if effort else PLAIN_DEAD_ZONE)

@@ -1,8 +1,8 @@
 """A date predicted from earlier ones by linear maps, fitted group by group on the groups below.
 
-Both sides have the groups below by then, so nothing is sent. Everything is exact on every machine: values are
-integers, products of matrices are sums of integers below 2**53 in float64, and the normal equations are solved in
-a fixed order of float64 operations.
+Both sides have the groups below by then, so nothing is sent. Everything is exact on every
+machine: values are integers, products of matrices are sums of integers below 2**53 in float64,
+and the normal equations are solved in a fixed order of float64 operations.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ MAX_HIGH = 2.0**17
 LEAST_PIVOT = 1e-9
 
 LEAST_FREEDOM = 0.2
-"""Few samples fit too well: what is left is counted for so much less than their number, but for no less than this."""
+"""Few samples fit too well: what is left is counted for so much less than their number, but for
+no less than this."""
 
 WEIGHT_ONE = 1 << 14
 MAX_WEIGHT = 2.0**18
@@ -51,14 +52,16 @@ NOISE = 0.02
 
 
 def limit_bands(values: Tensor) -> Tensor:
-    """Bands (..., 256, P), rounded to whole eighths of a step and limited, so that sums of them are exact."""
+    """Bands (..., 256, P), rounded to whole eighths of a step and limited, so that sums of them
+    are exact."""
     limits = torch.full((values.shape[-2], 1), MAX_HIGH, dtype=values.dtype, device=values.device)
     limits[0] = MAX_LOW
     return torch.round(values).clamp(-limits, limits)
 
 
 def to_bands(symbols: Tensor, bases: Tensor) -> Tensor:
-    """Symbols (N, C, F, P) of components to bands (N, B, F, P) in eighths of a step, whole numbers in float64.
+    """Symbols (N, C, F, P) of components to bands (N, B, F, P) in eighths of a step, whole numbers
+    in float64.
 
     `bases` (N, B, C) is the basis of their zone in parts of `BASIS_ONE`.
     """
@@ -67,14 +70,16 @@ def to_bands(symbols: Tensor, bases: Tensor) -> Tensor:
 
 
 def to_components(bands: Tensor, bases: Tensor) -> Tensor:
-    """Bands (N, B, F, P) in eighths of a step to components (N, C, F, P) in steps, exact in float64."""
+    """Bands (N, B, F, P) in eighths of a step to components (N, C, F, P) in steps, exact in
+    float64."""
     turned = bases.transpose(1, 2) @ bands.flatten(2)
     return (turned * (1 / (FRACTION * BASIS_ONE))).unflatten(2, bands.shape[2:])
 
 
 @compiled
 def _factor(source):
-    """Cholesky factor, lower (J, J), of `source` (J, J) with a ridge; every operation in one order."""
+    """Cholesky factor, lower (J, J), of `source` (J, J) with a ridge; every operation in one
+    order."""
     inputs = len(source)
     ridge = RIDGE
     for i in range(inputs):
@@ -146,10 +151,11 @@ def _energies(sums, basis, samples, out):
 
 @compiled
 def _solve(source, cross, target, samples, basis, weights, left, there):
-    """Weights (B, J) of the ridge regression, and the energies of components that it left and that were there.
+    """Weights (B, J) of the ridge regression, and the energies of components that it left and that
+    were there.
 
-    `source` (J, J), `cross` (J, B) and `target` (B, B) are sums over `samples` of products of bands in steps;
-    `basis` is (B, C).
+    `source` (J, J), `cross` (J, B) and `target` (B, B) are sums over `samples` of products of
+    bands in steps; `basis` is (B, C).
     """
     inputs, bands = cross.shape
     solution = _substitute(_factor(source), cross)
@@ -168,14 +174,15 @@ class BandRegression:
     Parameters
     ----------
     earlier
-        (N, J, 256, P): bands of earlier dates one after the other, J = dates x bands, in eighths of a step of
-        today, whole numbers in float64.
+        (N, J, 256, P): bands of earlier dates one after the other, J = dates x bands, in eighths of
+        a step of today, whole numbers in float64.
     bases
         (N, 4, B, C): today's bases in parts of `BASIS_ONE`, whole numbers in float64.
     channels
         For each group the component and frequency of its selected channels, (n, 2).
     live
-        (N, channels of all groups): 1 where a selected channel is live, else 0; others are predicted to be zero.
+        (N, channels of all groups): 1 where a selected channel is live, else 0; others are
+        predicted to be zero.
     size
         Positions (h, w).
     """
@@ -213,7 +220,8 @@ class BandRegression:
         self._sums[group] = self._sums_of(group, today)
 
     def _sums_of(self, group: int, today: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Sums of products over a group: source (N, J, J), cross (N, J, B), target (N, B, B), in squared steps."""
+        """Sums of products over a group: source (N, J, J), cross (N, J, B), target (N, B, B), in
+        squared steps."""
         frequencies = torch.from_numpy(group_frequencies(group))
         source = self._earlier[:, :, frequencies][..., self._seen].flatten(2).double()
         unit = 1 / (FRACTION * FRACTION)
@@ -233,7 +241,10 @@ class BandRegression:
         for other in below:
             if other not in self._sums:
                 self._sums[other] = self._sums_of(other, None)
-        sums = [sum(self._sums[other][part] for other in below).double().cpu().numpy() for part in range(3)]
+        sums = [
+            sum(self._sums[other][part] for other in below).double().cpu().numpy()
+            for part in range(3)
+        ]
         samples = sum(len(group_frequencies(other)) for other in below) * self._samples
         basis = self._bases[:, group_zone(group)]
         weights, fit = _fits(*sums, samples, basis.cpu().numpy() / BASIS_ONE)
@@ -264,6 +275,7 @@ def _fits(
 
 
 def group_channels(channels: Tensor, counts: tuple[int, ...]) -> list[Tensor]:
-    """Component and frequency (n, 2) of the selected `channels` (component * 256 + frequency), group by group."""
+    """Component and frequency (n, 2) of the selected `channels` (component * 256 + frequency),
+    group by group."""
     pairs = torch.stack([channels // 256, channels % 256], 1)
     return list(pairs.split(list(counts)))

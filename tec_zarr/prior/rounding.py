@@ -1,4 +1,5 @@
-"""Rounding by rate and distortion: of two integers the one that costs less in bits and squared error together."""
+"""Rounding by rate and distortion: of two integers the one that costs less in bits and squared
+error together."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from tec_zarr.entropy.distribution import COMPONENTS as MIXTURE
 from tec_zarr.entropy.distribution import MAX_SCALE, MIN_SCALE
 
 BITS_PER_SQUARED_STEP = 8.0
-"""What a squared step of error is worth. 8.66 is right at high rates; a little less is better at low ones."""
+"""What a squared step of error is worth. 8.66 is right at high rates; a little less is better at
+low ones."""
 
 PLAIN_DEAD_ZONE = 0.15
 """Of rounding that knows no rates."""
@@ -21,7 +23,8 @@ LEAST_SHARE = 1e-9
 
 
 def quantize(coefficients: np.ndarray, dead_zone: float) -> np.ndarray:
-    """Integers nearest to coefficients in steps, each but zero beginning later by `dead_zone`; the dtype stays."""
+    """Integers nearest to coefficients in steps, each but zero beginning later by `dead_zone`;
+    the dtype stays."""
     magnitude = np.floor(np.abs(coefficients) + (0.5 - dead_zone))
     return np.copysign(magnitude, coefficients) + 0.0
 

@@ -1,7 +1,7 @@
 """Channels that no network predicts: their scales follow from the energies that are sent. No torch.
 
-This is all there is of the prior where no network is asked for (the factorized prior of TEC-FP, TerraCodec,
-arXiv 2510.12670, with scales from side information).
+This is all there is of the prior where no network is asked for (the factorized prior of TEC-FP,
+TerraCodec, arXiv 2510.12670, with scales from side information).
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ Channels = tuple[np.ndarray, np.ndarray]
 
 
 def octaves(side: Side, channels: Channels) -> np.ndarray:
-    """Expected rms (n,) of symbols of channels, in eighths of an octave of a step; whole numbers."""
+    """Expected rms (n,) of symbols of channels, in eighths of an octave of a step; whole
+    numbers."""
     component, frequency = channels
     spread = spread_of(len(side.live))[component, frequency]
     return 2 * side.energies[ZONE[frequency], component].astype(np.int64) + spread
@@ -33,7 +34,9 @@ def static_rows(side: Side, channels: Channels, positions: int) -> np.ndarray:
     return np.repeat(rows, positions)
 
 
-def round_static(coefficients: np.ndarray, side: Side, channels: Channels, effort: int) -> np.ndarray:
+def round_static(
+    coefficients: np.ndarray, side: Side, channels: Channels, effort: int
+) -> np.ndarray:
     """Symbols float64 (n, P) of channels, of coefficients (C, 256, P) in steps."""
     own = coefficients[channels]
     if not effort:
@@ -54,7 +57,9 @@ def _sent(side: Side, groups: int) -> Channels:
     return np.nonzero(side.live & (group_of_frequency() < groups))
 
 
-def encode_static(coefficients: np.ndarray, side: Side, groups: int, effort: int) -> tuple[Stream, np.ndarray]:
+def encode_static(
+    coefficients: np.ndarray, side: Side, groups: int, effort: int
+) -> tuple[Stream, np.ndarray]:
     """The stream of the live channels without a network, and their symbols float32 (C, 256, P)."""
     channels = _sent(side, groups)
     symbols = round_static(coefficients, side, channels, effort)

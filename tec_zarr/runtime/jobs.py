@@ -33,7 +33,8 @@ class _Decode:
 
 
 def compress(loaded: Loaded, x: np.ndarray, header: Header, tokens: list[int]) -> list[Coded]:
-    """Coded of standardized frames x (frames, model bands, y, x), of each of which so many `tokens` are kept."""
+    """Coded of standardized frames x (frames, model bands, y, x), of each of which so many
+    `tokens` are kept."""
     job = _Encode(loaded, x, loaded.condition(header), tokens)
     return SERVICE.submit(_encode_batch, (id(loaded), x.shape), job, _cost(x.shape)).result()
 
@@ -45,7 +46,9 @@ def reconstruct(loaded: Loaded, frames: list[Frame], header: Header) -> np.ndarr
     if not latents:
         return np.empty((0, loaded.bands, *size), np.float32)
     job = _Decode(loaded, latents, size, loaded.condition(header))
-    return SERVICE.submit(_decode_batch, (id(loaded), len(latents), size), job, _cost((1, 1, *size))).result()
+    return SERVICE.submit(
+        _decode_batch, (id(loaded), len(latents), size), job, _cost((1, 1, *size))
+    ).result()
 
 
 def _cost(shape: tuple[int, ...]) -> int:
@@ -55,9 +58,14 @@ def _cost(shape: tuple[int, ...]) -> int:
 
 def _encode_batch(jobs: list[_Encode]) -> list[list[Coded]]:
     return network.encode(
-        jobs[0].loaded, [job.x for job in jobs], [job.condition for job in jobs], [job.tokens for job in jobs]
+        jobs[0].loaded,
+        [job.x for job in jobs],
+        [job.condition for job in jobs],
+        [job.tokens for job in jobs],
     )
 
 
 def _decode_batch(jobs: list[_Decode]) -> list[np.ndarray]:
-    return network.decode(jobs[0].loaded, [j.frames for j in jobs], [j.condition for j in jobs], *jobs[0].size)
+    return network.decode(
+        jobs[0].loaded, [j.frames for j in jobs], [j.condition for j in jobs], *jobs[0].size
+    )

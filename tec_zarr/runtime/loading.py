@@ -52,11 +52,16 @@ class Loaded:
     def margin(self) -> int:
         """Latents around a latent or its pixels that have influence on them through a transform."""
         transforms = self.model.config.transforms
-        return reach(transforms) if isinstance(transforms, ConvConfig) else receptive_latents(transforms)
+        return (
+            reach(transforms)
+            if isinstance(transforms, ConvConfig)
+            else receptive_latents(transforms)
+        )
 
     @property
     def refinement_margin(self) -> int:
-        """Latents that the refinement before synthesis reaches beyond that: a 3x3, or two as published."""
+        """Latents that the refinement before synthesis reaches beyond that: a 3x3, or two as
+        published."""
         return 2 if isinstance(self.model.config.transforms, ConvConfig) else 1
 
 
@@ -80,11 +85,14 @@ def choose_device(device: str) -> torch.device:
     try:
         return torch.device(device)
     except RuntimeError as error:
-        raise InvalidInputError(f"device must be 'auto' or a torch device like 'cpu' or 'cuda:0'; got {device!r}") from error
+        raise InvalidInputError(
+            f"device must be 'auto' or a torch device like 'cpu' or 'cuda:0'; got {device!r}"
+        ) from error
 
 
 def load(name: str, device: str, sha256: str = "") -> Loaded:
-    """The model `name` on `device`, loaded once however many threads ask; of published ones that whose hash begins so."""
+    """The model `name` on `device`, loaded once however many threads ask; of published ones that
+    whose hash begins so."""
     chosen = choose_device(device)
     with _lock:
         entry = registry.find(name, sha256)
@@ -101,27 +109,31 @@ def _model(entry: registry.Entry) -> TransformCodec:
 
 
 def load_for(name: str, weights: bytes, device: str) -> Loaded:
-    """The model that a chunk names; raises WeightsError where this release, or this machine, has other weights by that
-    name or none."""
+    """The model that a chunk names; raises WeightsError where this release, or this machine, has
+    other weights by that name or none."""
     entry = registry.find(name, weights.hex())
     _check_hash(entry, weights)
     return load(name, device, weights.hex())
 
 
 def load_prior(name: str, device: str, sha256: str = "") -> PriorModel:
-    """The prior `name` on `device`, loaded once however many threads ask: the shipped one, or that whose hash begins so."""
+    """The prior `name` on `device`, loaded once however many threads ask: the shipped one, or
+    that whose hash begins so."""
     chosen = choose_device(device)
     with _lock:
         entry = registry.find(name, sha256)
         key = (entry.sha256, str(chosen))
         if key not in _priors:
-            network = prior_weights.parse(entry.read()).double().to(chosen).eval().requires_grad_(False)
+            network = (
+                prior_weights.parse(entry.read()).double().to(chosen).eval().requires_grad_(False)
+            )
             _priors[key] = PriorModel(DateCoder(network, chosen), chosen)
         return _priors[key]
 
 
 def load_prior_for(name: str, weights: bytes, device: str) -> PriorModel:
-    """The prior that a chunk names; raises WeightsError where this release has other weights by that name or none."""
+    """The prior that a chunk names; raises WeightsError where this release has other weights by
+    that name or none."""
     entry = registry.find(name, weights.hex())
     entry.check_codes()
     _check_hash(entry, weights)
@@ -131,7 +143,8 @@ def load_prior_for(name: str, weights: bytes, device: str) -> PriorModel:
 def _check_hash(entry: registry.Entry, weights: bytes) -> None:
     if entry.published is None and not entry.sha256.startswith(weights.hex()):
         raise WeightsError(
-            f"the chunk was encoded with weights {weights.hex()}… of {entry.name}, this release has "
+            f"the chunk was encoded with weights {weights.hex()}… of {entry.name}, this release "
+            f"has "
             f"{entry.sha256[:16]}…; install the release of tec_zarr that wrote it"
         )
 
@@ -140,4 +153,6 @@ def ready(model: TransformCodec, device: torch.device) -> Loaded:
     """Put a model to use."""
     statistics = Statistics.of(model)
     coder = exact(model).to(device)
-    return Loaded(model.to(device, memory_format=torch.channels_last).eval(), coder, statistics, device)
+    return Loaded(
+        model.to(device, memory_format=torch.channels_last).eval(), coder, statistics, device
+    )

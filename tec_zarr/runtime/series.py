@@ -1,4 +1,5 @@
-"""Dates through the network, in the service thread; dates of chunks that wait together go side by side."""
+"""Dates through the network, in the service thread; dates of chunks that wait together go side
+by side."""
 
 from __future__ import annotations
 
@@ -62,10 +63,19 @@ def decode_date(model: PriorModel, date: DateInputs, stream: Stream) -> Future[C
     return _submit(model, _decode_batch, _Job(model.coder, date, stream))
 
 
-def _submit(model: PriorModel, run: Callable[[list[_Job]], list[CodedDate]], job: _Job) -> Future[CodedDate]:
+def _submit(
+    model: PriorModel, run: Callable[[list[_Job]], list[CodedDate]], job: _Job
+) -> Future[CodedDate]:
     date = job.date
     height, width = date.size
-    alike = (id(job.coder), date.size, date.side.bands, len(date.context), job.effort, job.reconstruct)
+    alike = (
+        id(job.coder),
+        date.size,
+        date.side.bands,
+        len(date.context),
+        job.effort,
+        job.reconstruct,
+    )
     cost = -(-height // BLOCKS_A_SIDE) * -(-width // BLOCKS_A_SIDE)
     service = CORE_SERVICE if model.device.type == "cpu" else SERVICE
     return service.submit(run, alike, job, cost)

@@ -1,10 +1,13 @@
-"""Threads of their own that run the networks, and take together what callers ask for at the same time.
+"""Threads of their own that run the networks, and take together what callers ask for at the same
+time.
 
-Zarr and Dask encode and decode from many threads, a chunk each. Side by side they would fight for cores and launch each
-layer once a chunk; here like-sized chunks that wait together become one batch. Nobody waits for a batch to fill.
+Zarr and Dask encode and decode from many threads, a chunk each. Side by side they would fight for
+cores and launch each layer once a chunk; here like-sized chunks that wait together become one
+batch. Nobody waits for a batch to fill.
 
-The shipped prior is many small steps, which a core is fastest with alone: on a CPU it has a thread for each core, and
-batches that are no larger than one date of a usual chunk. Everything else has one thread, which torch may divide.
+The shipped prior is many small steps, which a core is fastest with alone: on a CPU it has a
+thread for each core, and batches that are no larger than one date of a usual chunk. Everything
+else has one thread, which torch may divide.
 """
 
 from __future__ import annotations
@@ -26,7 +29,8 @@ DATE_COST = 16
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Job:
-    """`run` maps the `item` of several jobs with the same `run` and `key` to a list of results; `cost` is in blocks."""
+    """`run` maps the `item` of several jobs with the same `run` and `key` to a list of results;
+    `cost` is in blocks."""
 
     run: Callable[[list[Any]], list[Any]]
     key: Hashable
@@ -48,7 +52,12 @@ class Service:
         Called once in each thread before it runs anything.
     """
 
-    def __init__(self, workers: int = 1, most_cost: int = MAX_BATCH_COST, settle: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        workers: int = 1,
+        most_cost: int = MAX_BATCH_COST,
+        settle: Callable[[], None] = lambda: None,
+    ) -> None:
         self._workers = workers
         self._most_cost = most_cost
         self._settle = settle
@@ -60,7 +69,9 @@ class Service:
         self._waiting: collections.deque[Job] = collections.deque()
         self._threads: list[threading.Thread] = []
 
-    def submit(self, run: Callable[[list[Any]], list[Any]], key: Hashable, item: Any, cost: int) -> Future:
+    def submit(
+        self, run: Callable[[list[Any]], list[Any]], key: Hashable, item: Any, cost: int
+    ) -> Future:
         """Queue a job; its future gives the result or raises what `run` raised for it."""
         job = Job(run, key, item, cost)
         with self._changed:

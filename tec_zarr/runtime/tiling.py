@@ -1,4 +1,5 @@
-"""Large frames through a convolutional network piece by piece, with the same result as in one go."""
+"""Large frames through a convolutional network piece by piece, with the same result as in one
+go."""
 
 from __future__ import annotations
 
@@ -11,8 +12,11 @@ CORE = 64
 """Side of a tile in latents: 1024 pixels."""
 
 
-def tiled(network: Callable[[Tensor], Tensor], x: Tensor, cell_in: int, cell_out: int, margin: int) -> Tensor:
-    """`network(x)` of x (N, C, H, W), where `cell_in` samples in give `cell_out` out along each side.
+def tiled(
+    network: Callable[[Tensor], Tensor], x: Tensor, cell_in: int, cell_out: int, margin: int
+) -> Tensor:
+    """`network(x)` of x (N, C, H, W), where `cell_in` samples in give `cell_out` out along each
+    side.
 
     `margin` is how many cells around a cell have influence on it.
     """
@@ -23,7 +27,10 @@ def tiled(network: Callable[[Tensor], Tensor], x: Tensor, cell_in: int, cell_out
     for top in range(0, rows, CORE):
         pieces = []
         for left in range(0, columns, CORE):
-            window, inner = zip(*(_extent(start, n, margin) for start, n in ((top, rows), (left, columns))), strict=True)
+            window, inner = zip(
+                *(_extent(start, n, margin) for start, n in ((top, rows), (left, columns))),
+                strict=True,
+            )
             piece = network(x[(..., *(slice(a * cell_in, b * cell_in) for a, b in window))])
             pieces.append(piece[(..., *(slice(a * cell_out, b * cell_out) for a, b in inner))])
         strips.append(torch.cat(pieces, -1))

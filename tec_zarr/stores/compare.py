@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
 from tec_zarr.codec.metrics import PEAK_DN
-from tec_zarr.cubes.cubes import NAME, to_cube
+from tec_zarr.cubes.convert import to_cube
+from tec_zarr.cubes.terms import NAME
 from tec_zarr.errors import InvalidInputError
 
 WINDOW = 7
@@ -25,18 +24,23 @@ def compare_cubes(
 ) -> xr.Dataset:
     """Errors of `decoded` over the samples that are finite and not `nodata` in `original`.
 
-    A Dataset of psnr (dB, peak 10,000 DN), rmse, max_error (the cubes' units) and ssim a band, psnr_all and rmse_all over
-    all bands, sam (mean spectral angle in degrees over pixels with all bands), ndvi_rmse (where B04 and B08 are there),
-    worst (the place of the worst sample along each dim), and error (y, x): the RMSE of each pixel.
+    A Dataset of psnr (dB, peak 10,000 DN), rmse, max_error (the cubes' units) and ssim a band,
+    psnr_all and rmse_all over all bands, sam (mean spectral angle in degrees over pixels with all
+    bands), ndvi_rmse (where B04 and B08 are there), worst (the place of the worst sample along each
+    dim), and error (y, x): the RMSE of each pixel.
 
-    `scale` is the value of one DN: 1 for integers, 1e-4 for floats, unless given; NDVI takes `offset_dn` into account. SSIM
-    is that of Wang et al. (IEEE Trans. Image Processing 2004) with uniform windows of 7 x 7 pixels that are wholly valid.
+    `scale` is the value of one DN: 1 for integers, 1e-4 for floats, unless given; NDVI takes
+    `offset_dn` into account. SSIM is that of Wang et al. (IEEE Trans. Image Processing 2004) with
+    uniform windows of 7 x 7 pixels that are wholly valid.
 
     Raises InvalidInputError where shapes or bands differ.
     """
     first, second = (to_cube(data)[NAME] for data in (original, decoded))
     if first.shape != second.shape or list(first["band"].values) != list(second["band"].values):
-        raise InvalidInputError(f"cubes of one shape and the same bands are wanted; got {first.sizes} and {second.sizes}")
+        raise InvalidInputError(
+            f"cubes of one shape and the same bands are wanted; got {first.sizes} and "
+            f"{second.sizes}"
+        )
     scale = (1e-4 if first.dtype.kind == "f" else 1.0) if scale is None else scale
     a, b = (c.values.astype(np.float64) for c in (first, second))
     valid = np.isfinite(a) & np.isfinite(b)
@@ -50,7 +54,10 @@ def compare_cubes(
             "psnr": ("band", _psnr(rmse, scale)),
             "rmse": ("band", rmse),
             "max_error": ("band", [_largest(error[:, i]) for i in range(len(bands))]),
-            "ssim": ("band", [_ssim(a[:, i], b[:, i], valid[:, i], PEAK_DN * scale) for i in range(len(bands))]),
+            "ssim": (
+                "band",
+                [_ssim(a[:, i], b[:, i], valid[:, i], PEAK_DN * scale) for i in range(len(bands))],
+            ),
             "psnr_all": _psnr(np.array(_rms(error)), scale),
             "rmse_all": _rms(error),
             "sam": _spectral_angle(a, b, valid),
@@ -62,10 +69,15 @@ def compare_cubes(
         red, infrared = bands.index("B04"), bands.index("B08")
         offset = offset_dn if first.dtype.kind != "f" else 0
         both = valid[:, red] & valid[:, infrared]
-        out["ndvi_rmse"] = _rms((_ndvi(a + offset, red, infrared) - _ndvi(b + offset, red, infrared))[both])
+        out["ndvi_rmse"] = _rms(
+            (_ndvi(a + offset, red, infrared) - _ndvi(b + offset, red, infrared))[both]
+        )
     if valid.any():
         place = np.unravel_index(np.nanargmax(np.abs(error)), error.shape)
-        named = [first[d].values[i] if d in first.coords else i for d, i in zip(first.dims, place, strict=True)]
+        named = [
+            first[d].values[i] if d in first.coords else i
+            for d, i in zip(first.dims, place, strict=True)
+        ]
         out["worst"] = ("dim", np.array([str(v) for v in named], object))
         out = out.assign_coords(dim=list(first.dims))
     return out
@@ -94,7 +106,9 @@ def _rms_map(error: np.ndarray) -> np.ndarray:
 
 def _ndvi(cube: np.ndarray, red: int, infrared: int) -> np.ndarray:
     total = cube[:, infrared] + cube[:, red]
-    return np.where(total == 0, np.nan, (cube[:, infrared] - cube[:, red]) / np.where(total == 0, 1, total))
+    return np.where(
+        total == 0, np.nan, (cube[:, infrared] - cube[:, red]) / np.where(total == 0, 1, total)
+    )
 
 
 def _spectral_angle(a: np.ndarray, b: np.ndarray, valid: np.ndarray) -> float:
@@ -102,7 +116,9 @@ def _spectral_angle(a: np.ndarray, b: np.ndarray, valid: np.ndarray) -> float:
     one, other = (np.moveaxis(c, 1, -1)[whole] for c in (a, b))
     lengths = np.linalg.norm(one, axis=-1) * np.linalg.norm(other, axis=-1)
     cosine = (one * other).sum(-1)[lengths > 0] / lengths[lengths > 0]
-    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))).mean()) if cosine.size else float("nan")
+    return (
+        float(np.degrees(np.arccos(np.clip(cosine, -1, 1))).mean()) if cosine.size else float("nan")
+    )
 
 
 def _ssim(a: np.ndarray, b: np.ndarray, valid: np.ndarray, peak: float) -> float:
@@ -125,34 +141,3 @@ def _mean(images: np.ndarray) -> np.ndarray:
     for axis in (1, 2):
         images = np.lib.stride_tricks.sliding_window_view(images, WINDOW, axis).mean(-1)
     return images
-
-
-def plot_comparison(
-    original: xr.Dataset | xr.DataArray,
-    decoded: xr.Dataset | xr.DataArray,
-    *,
-    date: int = 0,
-    white: float = 0.3,
-    offset_dn: int = 0,
-) -> Any:
-    """A figure of matplotlib: true color (or the first band) of a date before and after, reflectance `white` shown as white,
-    and the error of each pixel in the cubes' units."""
-    from matplotlib.figure import Figure
-
-    first, second = (to_cube(data)[NAME].isel(time=[date]) for data in (original, decoded))
-    is_float = first.dtype.kind == "f"
-    bands = [str(n) for n in first["band"].values]
-    shown = [bands.index(n) if n in bands else 0 for n in ("B04", "B03", "B02")]
-    figure = Figure(figsize=(12, 4), layout="constrained")
-    axes = figure.subplots(1, 3)
-    for axis, cube, title in zip(axes, (first, second), ("original", "decoded"), strict=False):
-        image = np.moveaxis(cube.values[0, shown].astype(np.float64), 0, -1)
-        reflectance = image if is_float else (image + offset_dn) / PEAK_DN
-        axis.imshow(np.clip(np.nan_to_num(reflectance / white), 0, 1))
-        axis.set_title(title)
-    drawn = axes[2].imshow(compare_cubes(first, second)["error"], cmap="magma")
-    axes[2].set_title("RMSE of each pixel")
-    figure.colorbar(drawn, ax=axes[2])
-    for axis in axes:
-        axis.set_axis_off()
-    return figure

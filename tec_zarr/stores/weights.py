@@ -1,8 +1,10 @@
-"""Weights in the folder of the array that needs them, `.tec/<SHA-256>.safetensors`, for archives that must decode alone.
+"""Weights in the folder of the array that needs them, `.tec/<SHA-256>.safetensors`, for archives
+that must decode alone.
 
-A codec sees chunks and not their store, so weights do not load from there by themselves: `install_weights` puts them into
-the cache folder, where codecs look for what is not shipped. A store's word is not taken for them: a file must have the hash
-that the codec's settings name, which every chunk repeats, and it is read without running any code.
+A codec sees chunks and not their store, so weights do not load from there by themselves:
+`install_weights` puts them into the cache folder, where codecs look for what is not shipped. A
+store's word is not taken for them: a file must have the hash that the codec's settings name,
+which every chunk repeats, and it is read without running any code.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from zarr.abc.store import Store
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 
-from tec_zarr.cubes.cubes import NAME
+from tec_zarr.cubes.terms import NAME
 from tec_zarr.errors import InvalidInputError, WeightsError
 from tec_zarr.models import registry
 from tec_zarr.plugins.v2 import TerraCodec
@@ -24,9 +26,11 @@ from tec_zarr.plugins.v3 import NAME as SERIALIZER
 
 
 def keep_weights(store: Any, name: str = NAME) -> str:
-    """Write the weights of an array into its store, which must not be read-only; gives the key that holds them.
+    """Write the weights of an array into its store, which must not be read-only; gives the key that
+    holds them.
 
-    Raises InvalidInputError where the array was not written with tec_zarr, WeightsError where they are not on this machine.
+    Raises InvalidInputError where the array was not written with tec_zarr, WeightsError where
+    they are not on this machine.
     """
     group = zarr.open_group(store, mode="r+", use_consolidated=False)
     model, sha256 = _weights_of(group, name)
@@ -38,29 +42,40 @@ def keep_weights(store: Any, name: str = NAME) -> str:
 
 
 def install_weights(store: Any, name: str = NAME) -> registry.Entry:
-    """Put the weights that an array's store holds into the cache folder, so that the array can be read.
+    """Put the weights that an array's store holds into the cache folder, so that the array can be
+    read.
 
-    Raises InvalidInputError where the array was not written with tec_zarr, WeightsError where the store holds no weights or
-    others than the array names.
+    Raises InvalidInputError where the array was not written with tec_zarr, WeightsError where
+    the store holds no weights or others than the array names.
     """
     group = zarr.open_group(store, mode="r", use_consolidated=False)
     model, sha256 = _weights_of(group, name)
     data = _read(group.store, _key(group, name, sha256))
     if data is None:
-        raise WeightsError(f"{name} holds no weights {sha256}; write them with `tec-zarr models keep` where they are known")
+        raise WeightsError(
+            f"{name} holds no weights {sha256}; write them with `tec-zarr models keep` where they "
+            f"are known"
+        )
     actual = hashlib.sha256(data).hexdigest()
     if actual != sha256:
-        raise WeightsError(f"the weights that {name} holds as {sha256} are {actual}: they were changed or cut")
+        raise WeightsError(
+            f"the weights that {name} holds as {sha256} are {actual}: they were changed or cut"
+        )
     registry.cache(model, sha256, data)
     return registry.find(model, sha256)
 
 
 def _weights_of(group: zarr.Group, name: str) -> tuple[str, str]:
-    """Model and hash that an array's metadata name; read as JSON, because the codec cannot be made without its weights."""
+    """Model and hash that an array's metadata name; read as JSON, because the codec cannot be
+    made without its weights."""
     for document in (".zarray", "zarr.json"):
         if (data := _read(group.store, _path(group, name, document))) is not None:
             fields = json.loads(data)
-            listed = [fields.get("compressor"), *(fields.get("filters") or ()), *fields.get("codecs", ())]
+            listed = [
+                fields.get("compressor"),
+                *(fields.get("filters") or ()),
+                *fields.get("codecs", ()),
+            ]
             for codec in filter(None, listed):
                 if codec.get("id") == TerraCodec.codec_id:
                     return codec["model"], codec["weights"]

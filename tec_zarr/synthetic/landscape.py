@@ -1,4 +1,5 @@
-"""Land that stays where it is from one date to the next: parcels, forest, water, roads, a village and relief."""
+"""Land that stays where it is from one date to the next: parcels, forest, water, roads, a
+village and relief."""
 
 from dataclasses import dataclass
 
@@ -47,10 +48,13 @@ class Landscape:
     slope: np.ndarray
 
 
-def fractal(rng: np.random.Generator, shape: tuple[int, int], scale: float, slope: float = 2.0) -> np.ndarray:
+def fractal(
+    rng: np.random.Generator, shape: tuple[int, int], scale: float, slope: float = 2.0
+) -> np.ndarray:
     """Return smooth random relief of mean 0 and standard deviation 1, float32 of `shape`.
 
-    `scale` is the size of the largest features in pixels; a larger `slope` of the spectrum leaves less detail.
+    `scale` is the size of the largest features in pixels; a larger `slope` of the spectrum
+    leaves less detail.
     """
     padded = tuple(n + 32 + 2 * int(scale) & ~1 for n in shape)
     fy, fx = np.fft.fftfreq(padded[0])[:, None], np.fft.rfftfreq(padded[1])
@@ -72,7 +76,9 @@ def landscape(rng: np.random.Generator, shape: tuple[int, int]) -> Landscape:
     y, x = y + 4 * fractal(rng, shape, 90, 3), x + 4 * fractal(rng, shape, 90, 3)
     u, v, estate, border = _estates(rng, y, x)
     parcel, edge, road = _parcels(rng, u, v, PARCEL_PIXELS)
-    parcel = np.unique(parcel + estate * (int(parcel.max()) + 1), return_inverse=True)[1].reshape(shape)
+    parcel = np.unique(parcel + estate * (int(parcel.max()) + 1), return_inverse=True)[1].reshape(
+        shape
+    )
     count = int(parcel.max()) + 1
     relief = fractal(rng, shape, 120, 3)
     bank, water = _water(rng, y, x)
@@ -81,15 +87,17 @@ def landscape(rng: np.random.Generator, shape: tuple[int, int]) -> Landscape:
     river_wood = 0.2 - 0.07 * bank + 0.5 * fractal(rng, shape, 14, 2)
     grove = rng.random(count)[parcel] < 0.05
     hedge = (edge < 0.8) & (fractal(rng, shape, 30, 1.5) > 0.8)
-    road = np.clip(1.1 - np.minimum(np.minimum(border, road), np.where(village > 0.3, street, np.inf)), 0, 1)
+    road = np.clip(
+        1.1 - np.minimum(np.minimum(border, road), np.where(village > 0.3, street, np.inf)), 0, 1
+    )
     return Landscape(
         parcel=parcel,
         crop=rng.choice(CROPS, count, p=(0.3, 0.13, 0.22, 0.1, 0.25)),
         shift=rng.normal(0, 7, count),
         vigor=rng.normal(1, 0.08, count),
-        forest=np.maximum(np.where(grove, 0.95, 0.7 * hedge), ramp(np.maximum(hill_wood, river_wood), 0, 0.15)).astype(
-            np.float32
-        ),
+        forest=np.maximum(
+            np.where(grove, 0.95, 0.7 * hedge), ramp(np.maximum(hill_wood, river_wood), 0, 0.15)
+        ).astype(np.float32),
         conifer=ramp(fractal(rng, shape, 50, 1.8), 0.2, 0.7),
         village=village,
         water=water,
@@ -97,16 +105,22 @@ def landscape(rng: np.random.Generator, shape: tuple[int, int]) -> Landscape:
         roof=roof,
         rows=_rows(rng, u, v, parcel, edge),
         crowns=1 + 0.13 * fractal(rng, shape, 3, 1.2) + 0.05 * fractal(rng, shape, 25),
-        soil=(1 + 0.13 * fractal(rng, shape, 45, 1.7)) * rng.normal(1, 0.12, count).astype(np.float32)[parcel],
-        slope=np.stack([np.gradient(np.pad(relief, 1, "edge"), axis=a)[1:-1, 1:-1] for a in (0, 1)]) * 2.5,
+        soil=(1 + 0.13 * fractal(rng, shape, 45, 1.7))
+        * rng.normal(1, 0.12, count).astype(np.float32)[parcel],
+        slope=np.stack([np.gradient(np.pad(relief, 1, "edge"), axis=a)[1:-1, 1:-1] for a in (0, 1)])
+        * 2.5,
     )
 
 
 def _estates(rng: np.random.Generator, y: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return coordinates along and across each estate's rotation, its number, and the distance to its border."""
+    """Return coordinates along and across each estate's rotation, its number, and the distance
+    to its border."""
     count = 1 + y.size // ESTATE_PIXELS
     centers = rng.uniform(-0.1, 1.1, (count, 2)) * y.shape
-    nearest, second = np.full(y.shape, FAR_PIXELS, np.float32), np.full(y.shape, FAR_PIXELS, np.float32)
+    nearest, second = (
+        np.full(y.shape, FAR_PIXELS, np.float32),
+        np.full(y.shape, FAR_PIXELS, np.float32),
+    )
     estate = np.zeros(y.shape, int)
     for i, (cy, cx) in enumerate(centers):
         distance = np.hypot(y - cy, x - cx)
@@ -124,8 +138,11 @@ def _normal_distance(field: np.ndarray) -> np.ndarray:
     return np.abs(field) / np.maximum(np.hypot(dy, dx), 0.3)
 
 
-def _parcels(rng: np.random.Generator, u: np.ndarray, v: np.ndarray, area: float) -> tuple[np.ndarray, ...]:
-    """Return each pixel's parcel of about `area` pixels, and its distances to the next edge and to the next road."""
+def _parcels(
+    rng: np.random.Generator, u: np.ndarray, v: np.ndarray, area: float
+) -> tuple[np.ndarray, ...]:
+    """Return each pixel's parcel of about `area` pixels, and its distances to the next edge and
+    to the next road."""
     box = (float(u.min()) - 9, float(v.min()) - 9, float(u.max()) + 9, float(v.max()) + 9)
     vertical, at, child, wide, depth = _splits(rng, box, area)
     node = np.zeros(u.shape, int)
@@ -139,7 +156,8 @@ def _parcels(rng: np.random.Generator, u: np.ndarray, v: np.ndarray, area: float
 
 
 def _splits(rng: np.random.Generator, box: tuple[float, ...], area: float) -> tuple:
-    """Return a tree that halves `box` (u0, v0, u1, v1) down to parcels: axis, place, first child, road; and its depth.
+    """Return a tree that halves `box` (u0, v0, u1, v1) down to parcels: axis, place, first child,
+    road; and its depth.
 
     A leaf is its own first child and splits at infinity.
     """
@@ -156,13 +174,24 @@ def _splits(rng: np.random.Generator, box: tuple[float, ...], area: float) -> tu
         child.append(i if leaf else len(boxes))
         wide.append(size > ROAD_FACTOR * area and rng.random() < 0.6)
         if not leaf:
-            boxes += [(u0, v0, u1, cut), (u0, cut, u1, v1)] if across else [(u0, v0, cut, v1), (cut, v0, u1, v1)]
+            boxes += (
+                [(u0, v0, u1, cut), (u0, cut, u1, v1)]
+                if across
+                else [(u0, v0, cut, v1), (cut, v0, u1, v1)]
+            )
             levels += [levels[i] + 1] * 2
-    return np.array(vertical), np.array(at, np.float32), np.array(child), np.array(wide), max(levels)
+    return (
+        np.array(vertical),
+        np.array(at, np.float32),
+        np.array(child),
+        np.array(wide),
+        max(levels),
+    )
 
 
 def _water(rng: np.random.Generator, y: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distance to the river's bank in pixels, and the share of water of a river and a pond."""
+    """Return the distance to the river's bank in pixels, and the share of water of a river and a
+    pond."""
     height, width = y.shape
     bend = rng.uniform(0.1, 0.4) * rng.choice((-1, 1))
     phase = rng.uniform(0, 2 * np.pi, 2)
@@ -178,7 +207,8 @@ def _water(rng: np.random.Generator, y: np.ndarray, x: np.ndarray) -> tuple[np.n
 def _village(
     rng: np.random.Generator, y: np.ndarray, x: np.ndarray, u: np.ndarray, v: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the share of built-up land, the distance to the next street, and the share of roofs by brightness."""
+    """Return the share of built-up land, the distance to the next street, and the share of roofs
+    by brightness."""
     inside = np.full(y.shape, -np.inf, np.float32)
     for radius in (17, *rng.uniform(3, 14, 2 + y.size // HAMLET_PIXELS)):
         cy, cx = rng.uniform(0.1, 0.9, 2) * y.shape
@@ -187,11 +217,18 @@ def _village(
     plot, edge, street = _parcels(rng, u, v, PLOT_PIXELS)
     plots = int(plot.max()) + 1
     built = (ramp(inside, -0.1, 1.2) * 0.8 > rng.random(plots)[plot]) & (edge > 0.9)
-    return ramp(inside, 0, 0.3), street, (built * rng.uniform(0.4, 1, plots)[plot]).astype(np.float32)
+    return (
+        ramp(inside, 0, 0.3),
+        street,
+        (built * rng.uniform(0.4, 1, plots)[plot]).astype(np.float32),
+    )
 
 
-def _rows(rng: np.random.Generator, u: np.ndarray, v: np.ndarray, parcel: np.ndarray, edge: np.ndarray) -> np.ndarray:
-    """Return the texture of fields: lanes along either side of each parcel, patches, and thinner growth at the edge."""
+def _rows(
+    rng: np.random.Generator, u: np.ndarray, v: np.ndarray, parcel: np.ndarray, edge: np.ndarray
+) -> np.ndarray:
+    """Return the texture of fields: lanes along either side of each parcel, patches, and thinner
+    growth at the edge."""
     count = int(parcel.max()) + 1
     along, period = rng.random(count) < 0.5, rng.uniform(2.3, 4, count).astype(np.float32)
     lanes = np.sin(2 * np.pi * np.where(along[parcel], u, v) / period[parcel])

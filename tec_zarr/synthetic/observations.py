@@ -1,7 +1,9 @@
-"""A procedural time series that looks like Sentinel-2 L2A: for demonstrations and tests without a download.
+"""A procedural time series that looks like Sentinel-2 L2A: for demonstrations and tests without a
+download.
 
-Nothing in it was measured. Fields, forest, a river, roads and a village keep their places over the dates while crops
-and trees follow the seasons; haze, clouds, shadows and noise differ from date to date.
+Nothing in it was measured. Fields, forest, a river, roads and a village keep their places over
+the dates while crops and trees follow the seasons; haze, clouds, shadows and noise differ from
+date to date.
 """
 
 import numpy as np
@@ -20,7 +22,12 @@ UPPER_LEFT = (5_340_000, 600_000)  # northing and easting of the corner, UTM zon
 
 
 def series(
-    times: int = 4, size: int | tuple[int, int] = 256, *, seed: int = 0, cloud_cover: float = 0.15, offset_dn: int = 0
+    times: int = 4,
+    size: int | tuple[int, int] = 256,
+    *,
+    seed: int = 0,
+    cloud_cover: float = 0.15,
+    offset_dn: int = 0,
 ) -> xr.DataArray:
     """Return a synthetic Sentinel-2 L2A time series.
 
@@ -33,9 +40,11 @@ def series(
     seed : int
         The same arguments and seed give the same bytes.
     cloud_cover : float
-        Mean share of clouds over the dates, 0..1; about half of the dates have a fifth of what the others have.
+        Mean share of clouds over the dates, 0..1; about half of the dates have a fifth of what the
+        others have.
     offset_dn : int
-        Added to a stored number to get reflectance times 10000: 0, or -1000 as since processing baseline 04.00.
+        Added to a stored number to get reflectance times 10000: 0, or -1000 as since processing
+        baseline 04.00.
 
     Returns
     -------
@@ -51,19 +60,30 @@ def series(
 
 
 def dataset(
-    times: int = 4, size: int | tuple[int, int] = 256, *, seed: int = 0, cloud_cover: float = 0.15, offset_dn: int = 0
+    times: int = 4,
+    size: int | tuple[int, int] = 256,
+    *,
+    seed: int = 0,
+    cloud_cover: float = 0.15,
+    offset_dn: int = 0,
 ) -> xr.Dataset:
     """Return `series` as variable "B", and a scene classification "SCL": uint8 (time, y, x).
 
-    Its classes are those of ESA's products: 3 shadow of a cloud, 4 vegetation, 5 bare, 6 water, 8 and 9 clouds of
-    medium and high probability. Parameters and exceptions are those of `series`.
+    Its classes are those of ESA's products: 3 shadow of a cloud, 4 vegetation, 5 bare, 6 water,
+    8 and 9 clouds of medium and high probability. Parameters and exceptions are those of
+    `series`.
     """
     shape = _checked(times, size, cloud_cover, offset_dn)
     ground, calendar, sky, *daily = np.random.default_rng(seed).spawn(3 + times)
     land = landscape(ground, shape)
     days = _days(calendar, times)
-    numbers, classes = np.empty((times, len(L2A), *shape), np.uint16), np.empty((times, *shape), np.uint8)
-    for i, (rng, day, cover) in enumerate(zip(daily, days, covers(sky, times, cloud_cover), strict=True)):
+    numbers, classes = (
+        np.empty((times, len(L2A), *shape), np.uint16),
+        np.empty((times, *shape), np.uint8),
+    )
+    for i, (rng, day, cover) in enumerate(
+        zip(daily, days, covers(sky, times, cloud_cover), strict=True)
+    ):
         image, classes[i] = _acquire(rng, land, float(day % 365), cover)
         numbers[i] = np.clip(np.rint(image) - offset_dn, 1, 65535)
     return xr.Dataset(
@@ -72,13 +92,17 @@ def dataset(
     ).pipe(_described, offset_dn)
 
 
-def _checked(times: int, size: int | tuple[int, int], cloud_cover: float, offset_dn: int) -> tuple[int, int]:
+def _checked(
+    times: int, size: int | tuple[int, int], cloud_cover: float, offset_dn: int
+) -> tuple[int, int]:
     """Return height and width, or raise InvalidInputError."""
     shape = (size, size) if np.ndim(size) == 0 else tuple(size)
     if times < 1:
         raise InvalidInputError(f"times is {times}; it must be at least 1")
     if len(shape) != 2 or min(shape) < 1:
-        raise InvalidInputError(f"size is {size}; it must be one or two numbers of pixels, each at least 1")
+        raise InvalidInputError(
+            f"size is {size}; it must be one or two numbers of pixels, each at least 1"
+        )
     if not 0 <= cloud_cover <= 1:
         raise InvalidInputError(f"cloud_cover is {cloud_cover}; it must be in 0..1")
     if not -10_000 <= offset_dn <= 0:
@@ -93,8 +117,11 @@ def _days(rng: np.random.Generator, times: int) -> np.ndarray:
     return ((np.arange(times) + 0.5) * spacing + jitter).astype(int) // REVISIT_DAYS * REVISIT_DAYS
 
 
-def _acquire(rng: np.random.Generator, land: Landscape, day: float, cover: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return reflectance times 10000 as the sensor delivers it, (band, y, x), and its classification, (y, x)."""
+def _acquire(
+    rng: np.random.Generator, land: Landscape, day: float, cover: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return reflectance times 10000 as the sensor delivers it, (band, y, x), and its
+    classification, (y, x)."""
     sun = sun_position(day)
     ground = reflectance(land, day, sun)
     opacity, thickness, shadow = clouds(rng, ground.shape[1:], cover, sun)
@@ -105,7 +132,8 @@ def _acquire(rng: np.random.Generator, land: Landscape, day: float, cover: float
 
 
 def _sample(rng: np.random.Generator, plane: np.ndarray, factor: int) -> np.ndarray:
-    """Return `plane` (y, x) averaged over blocks of `factor` pixels, with noise, and interpolated back to its shape."""
+    """Return `plane` (y, x) averaged over blocks of `factor` pixels, with noise, and
+    interpolated back to its shape."""
     height, width = plane.shape
     padded = np.pad(plane, ((0, -height % factor), (0, -width % factor)), "edge")
     blocks = padded.reshape(padded.shape[0] // factor, factor, -1, factor).mean((1, 3))
@@ -114,14 +142,17 @@ def _sample(rng: np.random.Generator, plane: np.ndarray, factor: int) -> np.ndar
 
 
 def _stretch(blocks: np.ndarray, factor: int, length: int) -> np.ndarray:
-    """Return `blocks` interpolated linearly along the first axis to `length` rows, `factor` to a block."""
+    """Return `blocks` interpolated linearly along the first axis to `length` rows, `factor` to a
+    block."""
     place = np.clip((np.arange(length, dtype=np.float32) + 0.5) / factor - 0.5, 0, len(blocks) - 1)
     low = place.astype(int)
     high = np.minimum(low + 1, len(blocks) - 1)
     return blocks[low] + (blocks[high] - blocks[low]) * (place - low)[:, None]
 
 
-def _classify(ground: np.ndarray, water: np.ndarray, opacity: np.ndarray, shadow: np.ndarray) -> np.ndarray:
+def _classify(
+    ground: np.ndarray, water: np.ndarray, opacity: np.ndarray, shadow: np.ndarray
+) -> np.ndarray:
     """Return the scene classification, uint8 (y, x)."""
     red, infrared = ground[L2A.index("B04")], ground[L2A.index("B08")]
     green = infrared - red > 0.4 * (infrared + red)
@@ -152,5 +183,9 @@ def _described(scene: xr.Dataset, offset_dn: int) -> xr.Dataset:
         "comment": f"reflectance = (DN + offset_dn) / 10000; 0 = no data; {note}",
     }
     scene["SCL"].attrs = {"long_name": "scene classification", "comment": note}
-    scene.attrs = {"title": "Synthetic Sentinel-2 L2A time series", "crs": "EPSG:32633", "comment": note}
+    scene.attrs = {
+        "title": "Synthetic Sentinel-2 L2A time series",
+        "crs": "EPSG:32633",
+        "comment": note,
+    }
     return scene

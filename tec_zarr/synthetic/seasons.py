@@ -19,19 +19,64 @@ SPECTRA = {
 """Reflectance times 10000 of pure covers, in the order of `tec_zarr.models.bands.L2A`."""
 
 CALENDARS = (
-    # winter cereal, rapeseed, maize, beet, meadow: day of the year, share of green, of straw, of flowers
-    ((20, 0.35, 0, 0), (75, 0.45, 0, 0), (110, 0.85, 0, 0), (145, 0.95, 0, 0), (170, 0.7, 0.25, 0), (190, 0.1, 0.8, 0),
-     (225, 0.05, 0.7, 0), (245, 0.05, 0.1, 0), (285, 0.03, 0, 0), (330, 0.3, 0, 0)),
-    ((20, 0.5, 0, 0), (80, 0.6, 0, 0), (112, 0.9, 0, 0.05), (124, 0.3, 0, 0.65), (140, 0.4, 0, 0.55),
-     (152, 0.9, 0, 0.05), (180, 0.45, 0.5, 0), (200, 0.05, 0.75, 0),
-     (225, 0.25, 0.3, 0), (242, 0.05, 0, 0), (275, 0.35, 0, 0)),
-    ((60, 0.06, 0.1, 0), (135, 0.02, 0, 0), (165, 0.3, 0, 0), (195, 0.93, 0, 0), (245, 0.9, 0.05, 0),
-     (268, 0.45, 0.45, 0), (285, 0.05, 0.5, 0), (310, 0.03, 0.15, 0)),
-    ((70, 0.02, 0, 0), (125, 0.04, 0, 0), (170, 0.75, 0, 0), (200, 0.97, 0, 0), (270, 0.9, 0, 0), (295, 0.7, 0, 0),
-     (305, 0.03, 0, 0)),
-    ((20, 0.45, 0.35, 0), (80, 0.55, 0.25, 0), (120, 0.92, 0, 0), (150, 0.9, 0.02, 0), (158, 0.55, 0.3, 0),
-     (190, 0.85, 0.05, 0), (215, 0.55, 0.3, 0), (260, 0.8, 0.1, 0), (310, 0.6, 0.25, 0)),
-)  # fmt: skip
+    # winter cereal, rapeseed, maize, beet, meadow: day of the year, share of green, of straw, of
+    # flowers
+    (
+        (20, 0.35, 0, 0),
+        (75, 0.45, 0, 0),
+        (110, 0.85, 0, 0),
+        (145, 0.95, 0, 0),
+        (170, 0.7, 0.25, 0),
+        (190, 0.1, 0.8, 0),
+        (225, 0.05, 0.7, 0),
+        (245, 0.05, 0.1, 0),
+        (285, 0.03, 0, 0),
+        (330, 0.3, 0, 0),
+    ),
+    (
+        (20, 0.5, 0, 0),
+        (80, 0.6, 0, 0),
+        (112, 0.9, 0, 0.05),
+        (124, 0.3, 0, 0.65),
+        (140, 0.4, 0, 0.55),
+        (152, 0.9, 0, 0.05),
+        (180, 0.45, 0.5, 0),
+        (200, 0.05, 0.75, 0),
+        (225, 0.25, 0.3, 0),
+        (242, 0.05, 0, 0),
+        (275, 0.35, 0, 0),
+    ),
+    (
+        (60, 0.06, 0.1, 0),
+        (135, 0.02, 0, 0),
+        (165, 0.3, 0, 0),
+        (195, 0.93, 0, 0),
+        (245, 0.9, 0.05, 0),
+        (268, 0.45, 0.45, 0),
+        (285, 0.05, 0.5, 0),
+        (310, 0.03, 0.15, 0),
+    ),
+    (
+        (70, 0.02, 0, 0),
+        (125, 0.04, 0, 0),
+        (170, 0.75, 0, 0),
+        (200, 0.97, 0, 0),
+        (270, 0.9, 0, 0),
+        (295, 0.7, 0, 0),
+        (305, 0.03, 0, 0),
+    ),
+    (
+        (20, 0.45, 0.35, 0),
+        (80, 0.55, 0.25, 0),
+        (120, 0.92, 0, 0),
+        (150, 0.9, 0.02, 0),
+        (158, 0.55, 0.3, 0),
+        (190, 0.85, 0.05, 0),
+        (215, 0.55, 0.3, 0),
+        (260, 0.8, 0.1, 0),
+        (310, 0.6, 0.25, 0),
+    ),
+)
 
 
 def reflectance(land: Landscape, day: float, sun: tuple[float, float]) -> np.ndarray:
@@ -52,8 +97,14 @@ def reflectance(land: Landscape, day: float, sun: tuple[float, float]) -> np.nda
     """
     leaves = np.interp(day, (85, 130, 265, 315), (0, 1, 1, 0), period=365)
     grass = np.interp(day, (30, 130, 200, 260), (0.35, 0.7, 0.5, 0.6), period=365)
-    trees = _mix(needle=land.conifer, leaf=(1 - land.conifer) * leaves, twig=(1 - land.conifer) * (1 - leaves))
-    gardens = _mix(crop=0.8 * grass, leaf=0.2 * leaves, soil=0.3, road=0.5 - 0.4 * grass) * land.crowns
+    trees = _mix(
+        needle=land.conifer,
+        leaf=(1 - land.conifer) * leaves,
+        twig=(1 - land.conifer) * (1 - leaves),
+    )
+    gardens = (
+        _mix(crop=0.8 * grass, leaf=0.2 * leaves, soil=0.3, road=0.5 - 0.4 * grass) * land.crowns
+    )
     image = _fields(land, day)
     for share, cover in (
         (land.forest, trees * land.crowns),
@@ -64,7 +115,9 @@ def reflectance(land: Landscape, day: float, sun: tuple[float, float]) -> np.nda
     ):
         image += (cover - image) * share
     azimuth, elevation = sun
-    lit = 1 + (land.slope[0] * np.cos(azimuth) - land.slope[1] * np.sin(azimuth)) / np.tan(elevation)
+    lit = 1 + (land.slope[0] * np.cos(azimuth) - land.slope[1] * np.sin(azimuth)) / np.tan(
+        elevation
+    )
     return _blur(image * np.clip(lit * (1 - land.water) + land.water, 0.5, 1.5))
 
 
@@ -74,22 +127,31 @@ def _fields(land: Landscape, day: float) -> np.ndarray:
     for crop, calendar in enumerate(CALENDARS):
         mine = land.crop == crop
         days, *columns = np.array(calendar).T
-        shares[:, mine] = [np.interp(day - land.shift[mine], days, column, period=365) for column in columns]
+        shares[:, mine] = [
+            np.interp(day - land.shift[mine], days, column, period=365) for column in columns
+        ]
     shares[0] = np.clip(shares[0] * land.vigor, 0, 0.97)
     green, straw, flower = shares[:, land.parcel]
     green = np.clip(green * land.rows * (1.5 - 0.5 * land.soil), 0, 1)
     wetness = 1 + 0.12 * np.cos(2 * np.pi * (day - 205) / 365)
     bare = np.clip(1 - green - straw - flower, 0, 1) * land.soil * wetness
-    return _mix(crop=green, straw=straw * land.rows, flower=flower, soil=bare * (0.6 + 0.4 * land.rows))
+    return _mix(
+        crop=green, straw=straw * land.rows, flower=flower, soil=bare * (0.6 + 0.4 * land.rows)
+    )
 
 
 def _mix(**shares: np.ndarray | float) -> np.ndarray:
-    """Return the sum of pure covers weighted with their shares of a pixel, float32 (band, y, x) or (band, 1, 1)."""
-    return sum(np.array(SPECTRA[name], np.float32)[:, None, None] * np.float32(share) for name, share in shares.items())
+    """Return the sum of pure covers weighted with their shares of a pixel, float32 (band, y, x)
+    or (band, 1, 1)."""
+    return sum(
+        np.array(SPECTRA[name], np.float32)[:, None, None] * np.float32(share)
+        for name, share in shares.items()
+    )
 
 
 def _blur(image: np.ndarray) -> np.ndarray:
-    """Return `image` (..., y, x) as a telescope sees it whose point spread reaches into the neighboring pixels."""
+    """Return `image` (..., y, x) as a telescope sees it whose point spread reaches into the
+    neighboring pixels."""
     height, width = image.shape[-2:]
     wide = np.pad(image, ((0, 0), (1, 1), (1, 1)), "edge")
     wide = 0.7 * wide[:, 1:-1] + 0.15 * (wide[:, :height] + wide[:, 2:])

@@ -39,14 +39,38 @@ STEPS = {"dates": 6000, "transforms": 11000, "image": 4000, "prior": 4000, "refi
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tec_zarr.training", description=__doc__)
     parser.add_argument("--model", choices=[SHIPPED, *PUBLISHED], default=SHIPPED)
-    parser.add_argument("--data", type=pathlib.Path, required=True, help="folder of *.zip corpus files or *.zarr stores")
-    parser.add_argument("--out", type=pathlib.Path, required=True, help="folder for checkpoints, logs and the weights")
-    parser.add_argument("--start", type=pathlib.Path, metavar="FILE", help=f"weights of {SHIPPED} to start from")
-    parser.add_argument("--hold-out", nargs="*", default=[], metavar="NAME", help="locations to follow progress on")
-    parser.add_argument("--steps", nargs="+", type=int, metavar="N", help="steps of each stage in turn")
-    parser.add_argument("--minutes", type=float, default=math.inf, help="of each stage at most, pauses not counted")
-    parser.add_argument("--bfloat16", action="store_true", help="train in bfloat16 where it is enough")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="of published families")
+    parser.add_argument(
+        "--data",
+        type=pathlib.Path,
+        required=True,
+        help="folder of *.zip corpus files or *.zarr stores",
+    )
+    parser.add_argument(
+        "--out",
+        type=pathlib.Path,
+        required=True,
+        help="folder for checkpoints, logs and the weights",
+    )
+    parser.add_argument(
+        "--start", type=pathlib.Path, metavar="FILE", help=f"weights of {SHIPPED} to start from"
+    )
+    parser.add_argument(
+        "--hold-out", nargs="*", default=[], metavar="NAME", help="locations to follow progress on"
+    )
+    parser.add_argument(
+        "--steps", nargs="+", type=int, metavar="N", help="steps of each stage in turn"
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=math.inf, help="of each stage at most, pauses not counted"
+    )
+    parser.add_argument(
+        "--bfloat16", action="store_true", help="train in bfloat16 where it is enough"
+    )
+    parser.add_argument(
+        "--device",
+        default="cuda" if torch.cuda.is_available() else "cpu",
+        help="of published families",
+    )
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 
@@ -66,7 +90,8 @@ def start_model(family: str) -> TransformCodec:
 
 
 def split(args: argparse.Namespace) -> tuple[list[Location], list[Location]]:
-    """Locations to train on, and those to follow progress on: the held-out ones, or all where there are none."""
+    """Locations to train on, and those to follow progress on: the held-out ones, or all where
+    there are none."""
     locations = load_folder(args.data)
     unknown = set(args.hold_out) - {place.name for place in locations}
     if unknown:
@@ -80,7 +105,9 @@ def budgets(args: argparse.Namespace, stages: list[str]) -> list[Budget]:
     """The budget of each stage."""
     steps = args.steps or [STEPS[name] for name in stages]
     if len(steps) != len(stages):
-        raise SystemExit(f"--steps takes {len(stages)} numbers here, for {', '.join(stages)}; got {steps}")
+        raise SystemExit(
+            f"--steps takes {len(stages)} numbers here, for {', '.join(stages)}; got {steps}"
+        )
     return [Budget(count, args.minutes) for count in steps]
 
 
@@ -107,7 +134,9 @@ def train_published(args: argparse.Namespace) -> bytes:
     for kind, budget in zip(curriculum, each, strict=True):
         stage = kind(model)
         stage.start(crops)
-        model = train(stage.to(args.device), crops, fixed, Run(args.out, args.bfloat16), budget).model
+        model = train(
+            stage.to(args.device), crops, fixed, Run(args.out, args.bfloat16), budget
+        ).model
     return checkpoint.dump(model)
 
 

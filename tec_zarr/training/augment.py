@@ -1,4 +1,5 @@
-"""Crops of real imagery, varied as Sentinel-2 products vary: resampling of the coarse bands, gain, haze, orientation."""
+"""Crops of real imagery, varied as Sentinel-2 products vary: resampling of the coarse bands,
+gain, haze, orientation."""
 
 from __future__ import annotations
 
@@ -23,19 +24,23 @@ def standardise(dn: Tensor) -> Tensor:
 
 
 def resample_coarse(dn: Tensor, kind: str) -> Tensor:
-    """Bring the 20 m and 60 m bands (…, 12, H, W) to their own grid and back by `kind` (nearest, bilinear or bicubic)."""
+    """Bring the 20 m and 60 m bands (…, 12, H, W) to their own grid and back by `kind` (nearest,
+    bilinear or bicubic)."""
     height, width = dn.shape[-2:]
     out = dn.clone()
     for meters in (20, 60):
         bands = [i for i, b in enumerate(L2A) if NATIVE_METERS[b] == meters]
-        coarse = F.interpolate(dn[:, bands], size=(-(-height * 10 // meters), -(-width * 10 // meters)), mode="area")
+        coarse = F.interpolate(
+            dn[:, bands], size=(-(-height * 10 // meters), -(-width * 10 // meters)), mode="area"
+        )
         smooth = {} if kind == "nearest" else {"align_corners": False}
         out[:, bands] = F.interpolate(coarse, size=(height, width), mode=kind, **smooth)
     return out
 
 
 def another_season(dn: Tensor, rng: np.random.Generator) -> Tensor:
-    """The same place on another day, made up: smooth change of each band, a shift below a pixel, sensor noise."""
+    """The same place on another day, made up: smooth change of each band, a shift below a pixel,
+    sensor noise."""
     frames, bands, height, width = dn.shape
     smooth = torch.from_numpy(rng.normal(0, 0.08, (frames, bands, 4, 4)).astype(np.float32))
     smooth += torch.from_numpy(rng.normal(0, 0.12, (frames, bands, 1, 1)).astype(np.float32))
@@ -48,7 +53,8 @@ def another_season(dn: Tensor, rng: np.random.Generator) -> Tensor:
 
 
 def paste_clouds(dn: Tensor, donor: Tensor) -> Tensor:
-    """`dn` (12, H, W) under the bright parts of `donor` (12, H, W), which are mostly clouds, softly cut out."""
+    """`dn` (12, H, W) under the bright parts of `donor` (12, H, W), which are mostly clouds,
+    softly cut out."""
     blue = donor[L2A.index("B02")][None, None]
     opacity = F.avg_pool2d(((blue - CLOUD_DN) / CLOUD_DN).clamp(0, 1), 5, stride=1, padding=2)[0]
     return dn + opacity * (donor - dn)
@@ -60,7 +66,9 @@ class Crops:
     def __init__(self, locations: list[Location], seed: int):
         self.locations = [place for place in locations if min(place.dn.shape[-2:]) >= 96]
         self.random = np.random.default_rng(seed)
-        weight = np.array([np.sqrt(place.dn[:, 0].size) * (1 + place.interpolated) for place in self.locations])
+        weight = np.array(
+            [np.sqrt(place.dn[:, 0].size) * (1 + place.interpolated) for place in self.locations]
+        )
         self.weight = weight / weight.sum()
         self._fixed: dict[tuple[int, int, int], Tensor] = {}
 
@@ -81,14 +89,21 @@ class Crops:
         repeated = rng.choice(dates, frames - dates.size)
         crop = torch.from_numpy(place.dn[dates][window].astype(np.float32))
         if repeated.size:
-            made_up = another_season(torch.from_numpy(place.dn[repeated][window].astype(np.float32)), rng)
+            made_up = another_season(
+                torch.from_numpy(place.dn[repeated][window].astype(np.float32)), rng
+            )
             crop = torch.cat([crop, made_up])[torch.from_numpy(rng.permutation(frames))]
         if side < size:
-            crop = F.pad(crop, (0, size - side, 0, size - side), mode="reflect" if 2 * side > size else "replicate")
+            crop = F.pad(
+                crop,
+                (0, size - side, 0, size - side),
+                mode="reflect" if 2 * side > size else "replicate",
+            )
         return crop
 
     def series(self, size: int, frames: int) -> Tensor:
-        """Digital numbers (frames, 12, size, size) of one place, augmented; repeated dates get a seasonal change."""
+        """Digital numbers (frames, 12, size, size) of one place, augmented; repeated dates get a
+        seasonal change."""
         rng = self.random
         dn = self._series(size, frames)
         if rng.random() < 0.5:

@@ -1,4 +1,5 @@
-"""Read Sentinel-2 cubes to train on: corpus files (`*.zip`) and Zarr stores, as digital numbers without offset."""
+"""Read Sentinel-2 cubes to train on: corpus files (`*.zip`) and Zarr stores, as digital numbers
+without offset."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from tec_zarr.models.bands import L2A
 
 @dataclasses.dataclass(frozen=True)
 class Location:
-    """One place: `dn` float-free int16 (time, 12, y, x) without offset, 0-filled where `valid` (time, y, x) is False."""
+    """One place: `dn` float-free int16 (time, 12, y, x) without offset, 0-filled where `valid`
+    (time, y, x) is False."""
 
     name: str
     dn: np.ndarray
@@ -26,7 +28,8 @@ class Location:
 def read_corpus_file(path: pathlib.Path) -> tuple[np.ndarray, dict]:
     """Return (uint16 data (time, band, y, x), metadata) of a corpus file.
 
-    The data are zigzagged second differences, predicted from an earlier band, as two byte planes under LZMA.
+    The data are zigzagged second differences, predicted from an earlier band, as two byte planes
+    under LZMA.
     """
     with zipfile.ZipFile(path) as archive:
         meta = json.loads(archive.read("meta.json"))
@@ -51,9 +54,18 @@ def read_zarr(path: pathlib.Path) -> tuple[np.ndarray, dict]:
     dataset = xr.open_zarr(path, mask_and_scale=False, consolidated=False)
     for variable in dataset.data_vars.values():
         if variable.dims == ("time", "band", "y", "x"):
-            bands = [str(b) for b in variable["band"].values] if "band" in variable.coords else list(L2A)
-            return variable.values, {"bands": bands, "offset_dn": int(variable.attrs.get("offset_dn", 0))}
-    raise ValueError(f"{path}: no variable with dims (time, band, y, x); found {dict(dataset.sizes)}")
+            bands = (
+                [str(b) for b in variable["band"].values]
+                if "band" in variable.coords
+                else list(L2A)
+            )
+            return variable.values, {
+                "bands": bands,
+                "offset_dn": int(variable.attrs.get("offset_dn", 0)),
+            }
+    raise ValueError(
+        f"{path}: no variable with dims (time, band, y, x); found {dict(dataset.sizes)}"
+    )
 
 
 def load_location(path: pathlib.Path) -> Location | None:
@@ -65,7 +77,9 @@ def load_location(path: pathlib.Path) -> Location | None:
     valid = (data != 0).all(axis=1)
     dn = np.clip(data.astype(np.int32) + meta["offset_dn"], -1000, 20000).astype(np.int16)
     dn *= valid[:, None]
-    return Location(path.stem, dn, valid, meta.get("coarse_band_resampling", "").startswith("interpolated"))
+    return Location(
+        path.stem, dn, valid, meta.get("coarse_band_resampling", "").startswith("interpolated")
+    )
 
 
 def load_folder(folder: pathlib.Path) -> list[Location]:

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from tec_zarr.prior.channels import GROUPS, group_of_frequency
 from tec_zarr.prior.dates import DateInputs, Seen, context_dates, prepare, see
+from tec_zarr.prior.given import Given
 from tec_zarr.prior.live import live_channels
-from tec_zarr.prior.network import Given
 from tec_zarr.prior.regression import BandRegression
 from tec_zarr.prior.rounding import quantize
 from tec_zarr.prior.static import expected_rms

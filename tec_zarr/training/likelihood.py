@@ -20,7 +20,11 @@ def bits(y: Tensor, means: Tensor, scales: Tensor) -> Tensor:
     """Bits of each y (rounded, or with noise of a unit width added), elementwise."""
     distance = (y - means).abs()
     total = sum(
-        share * (_normal_cdf((0.5 - distance) / (spread * scales)) - _normal_cdf((-0.5 - distance) / (spread * scales)))
+        share
+        * (
+            _normal_cdf((0.5 - distance) / (spread * scales))
+            - _normal_cdf((-0.5 - distance) / (spread * scales))
+        )
         for share, spread in COMPONENTS
     )
     return -torch.log2(total.clamp(min=FLOOR))

@@ -1,6 +1,8 @@
-"""A cheap image-only prior to train the transforms with: a mean-scale hyperprior (Minnen et al., NeurIPS 2018).
+"""A cheap image-only prior to train the transforms with: a mean-scale hyperprior (Minnen et al.,
+NeurIPS 2018).
 
-It is also the image-only baseline that the temporal prior is measured against; it is not shipped.
+It is also the image-only baseline that the temporal prior is measured against; it is not
+shipped.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from tec_zarr.training.likelihood import bits
 
 
 class HyperPrior(nn.Module):
-    """Mean and scale of each latent from hyper-latents z at a quarter of the latents' resolution."""
+    """Mean and scale of each latent from hyper-latents z at a quarter of the latents'
+    resolution."""
 
     def __init__(self, latents: int, conditions: int, width: int = 128, hyper: int = 64):
         super().__init__()
@@ -45,7 +48,9 @@ class HyperPrior(nn.Module):
         height, width = h.shape[-2:]
         z = self.h_a(F.pad(h, (0, -width % 4, 0, -height % 4), mode="replicate"))
         z = z + torch.rand_like(z) - 0.5
-        z_bits = bits(z, self.z_mean[:, None, None], self.z_log_scale.exp().clamp(MIN_SCALE)[:, None, None])
+        z_bits = bits(
+            z, self.z_mean[:, None, None], self.z_log_scale.exp().clamp(MIN_SCALE)[:, None, None]
+        )
         h = self.h_s(self.h_s_in(z) + self.condition_out(condition)[:, :, None, None])
         mean, log_scale = h[..., :height, :width].chunk(2, 1)
         scales = (log_scale.clamp(-8, 4).exp() * unit).clamp(MIN_SCALE, MAX_SCALE)

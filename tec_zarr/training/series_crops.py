@@ -177,7 +177,8 @@ def _field(rng: np.random.Generator, sigma: float, channels: int, cells: int, si
 
 
 def repeat_coarse(dn: Tensor) -> Tensor:
-    """Bands of 20 and 60 m of (dates, 12, size, size) as nearest-neighbor resampling leaves them."""
+    """Bands of 20 and 60 m of (dates, 12, size, size) as nearest-neighbor resampling leaves
+    them."""
     size = dn.shape[-1]
     out = dn.clone()
     for meters in (20, 60):

@@ -2,8 +2,8 @@
 
     python -m tec_zarr.training.start_values --data FOLDER --out FOLDER
 
-Both are part of the format: the files that this writes, `bases.npz` and `live.npz`, take the place of those in
-`tec_zarr.transform` only in a release that reads no older chunks.
+Both are part of the format: the files that this writes, `bases.npz` and `live.npz`, take the
+place of those in `tec_zarr.transform` only in a release that reads no older chunks.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def _window(size: tuple[int, int], rng: np.random.Generator) -> tuple:
 
 
 def bases(series: list[list[Spectrum]]) -> dict[str, np.ndarray]:
-    """Bases int32 in 2**30ths by number of bands: those of the coarsest frequencies of all dates."""
+    """Bases int32 in 2**30ths by number of bands: those of the coarsest frequencies of all
+    dates."""
     covariance = np.zeros((len(L2A), len(L2A)))
     for dates in series:
         for spectrum in dates:
@@ -113,7 +114,9 @@ def live_zeros(series: list[list[Spectrum]], rng: np.random.Generator) -> np.nda
     return np.clip(np.rint(share * 65536), 48, 65488).astype(np.uint16)
 
 
-def _count(spectrum: Spectrum, step: float, before: Side | None, dead: np.ndarray, total: np.ndarray) -> Side:
+def _count(
+    spectrum: Spectrum, step: float, before: Side | None, dead: np.ndarray, total: np.ndarray
+) -> Side:
     """Add a date's channels to the counts; its side information."""
     side, coefficients = spectrum.at(step, before)
     flat = coefficients.reshape(*coefficients.shape[:2], -1)
@@ -130,15 +133,23 @@ def _count(spectrum: Spectrum, step: float, before: Side | None, dead: np.ndarra
 
 
 def _neighbors(live: np.ndarray) -> np.ndarray:
-    """How many of the two next lower frequencies of each channel are live, (C, 256); beyond the edge all are."""
+    """How many of the two next lower frequencies of each channel are live, (C, 256); beyond the
+    edge all are."""
     grid = live.reshape(-1, BLOCK, BLOCK)
     padded = np.pad(grid, ((0, 0), (1, 0), (1, 0)), constant_values=True).astype(int)
     return (padded[:, 1:, :-1] + padded[:, :-1, 1:]).reshape(-1, FREQUENCIES)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tec_zarr.training.start_values", description=__doc__)
-    parser.add_argument("--data", type=pathlib.Path, required=True, help="folder of *.zip corpus files or *.zarr stores")
+    parser = argparse.ArgumentParser(
+        prog="python -m tec_zarr.training.start_values", description=__doc__
+    )
+    parser.add_argument(
+        "--data",
+        type=pathlib.Path,
+        required=True,
+        help="folder of *.zip corpus files or *.zarr stores",
+    )
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--seed", type=int, default=3)
     args = parser.parse_args()

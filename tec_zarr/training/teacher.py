@@ -1,4 +1,5 @@
-"""What stands in the coder's place in training: it tells the true symbols, and counts their bits."""
+"""What stands in the coder's place in training: it tells the true symbols, and counts their
+bits."""
 
 from __future__ import annotations
 
@@ -54,7 +55,8 @@ class Teacher:
         return torch.where(sent, truth, torch.round(expected.detach()))
 
     def squared_error(self, correction: Tensor) -> Tensor:
-        """Squared error (N,), in squared steps, of what is sent, after `correction` (N, h, w, n)."""
+        """Squared error (N,), in squared steps, of what is sent, after `correction` (N, h, w,
+        n)."""
         parts = []
         for group, live in enumerate(self._live):
             parts.append(live * self._batch.sent[:, group, None])

@@ -1,5 +1,6 @@
-"""DN of one date <-> integers at its 16 x 16 lapped frequencies, and the side information that both sides share.
+"""DN of one date to integers at its 16 x 16 lapped frequencies, and back.
 
-Lapped transform, bases over bands, step, dead zone. Nothing here is learned beyond small tables of statistics,
-and nothing here knows of networks, chunks or files: it takes arrays and bytes, and needs numpy and numba only.
+Here are the lapped transform, bases over bands, steps, and the side information that both sides
+share. Nothing is learned but small tables of statistics; arrays and bytes come in and go out.
+It must not know networks, chunks or files, and needs numpy and numba only.
 """

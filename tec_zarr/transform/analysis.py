@@ -94,7 +94,8 @@ class Spectrum:
 
     @functools.cached_property
     def _independent(self) -> list[tuple[np.ndarray, int]]:
-        """For each zone some coefficients (C, n) in its Karhunen-Loeve basis, DN, and of how many they are taken."""
+        """For each zone some coefficients (C, n) in its Karhunen-Loeve basis, DN, and of how
+        many they are taken."""
         out = []
         for covariance, frequencies in zip(self.covariances, ZONES, strict=True):
             _, vectors = np.linalg.eigh(covariance)
@@ -106,7 +107,8 @@ class Spectrum:
         return out
 
     def at(self, step: float, before: Side | None) -> tuple[Side, np.ndarray]:
-        """Side information without a map of channels, and coefficients float32 (C, 256, h, w) in steps.
+        """Side information without a map of channels, and coefficients float32 (C, 256, h, w) in
+        steps.
 
         `before` is the side information of the date before, which this one's will be told from.
         """
@@ -153,7 +155,12 @@ def _covariances(coefficients: np.ndarray) -> tuple[np.ndarray, ...]:
 
 
 def _basis(
-    covariance: np.ndarray, zone: int, below: np.ndarray | None, samples: int, step: float, before: Side | None
+    covariance: np.ndarray,
+    zone: int,
+    below: np.ndarray | None,
+    samples: int,
+    step: float,
+    before: Side | None,
 ) -> tuple[ZoneBasis, np.ndarray]:
     """How a zone's basis is made, and the basis: from the start that leaves least to do."""
     bands = len(covariance)

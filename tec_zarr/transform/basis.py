@@ -1,8 +1,9 @@
 """Orthonormal bases over bands, as integers that every machine derives alike.
 
-A basis is int64 (B, B) in 2**30ths; its columns are the components. It is made of a start and a list of rotations, each
-of two columns by an angle of `code` * pi / 2**fineness. Cosines and sines come from integer series, and each product is
-rounded on its own, so that nothing depends on the machine. Rounding leaves a basis orthonormal to within 1e-8.
+A basis is int64 (B, B) in 2**30ths; its columns are the components. It is made of a start and a
+list of rotations, each of two columns by an angle of `code` * pi / 2**fineness. Cosines and
+sines come from integer series, and each product is rounded on its own, so that nothing depends
+on the machine. Rounding leaves a basis orthonormal to within 1e-8.
 """
 
 from __future__ import annotations
@@ -90,7 +91,8 @@ def rotated(start: np.ndarray, rotations: np.ndarray, fineness: int) -> np.ndarr
 
 @functools.cache
 def default_basis(bands: int) -> np.ndarray:
-    """What the first date of a chunk starts from: that of Sentinel-2 for 4, 10, 12 and 13 bands, else the bands."""
+    """What the first date of a chunk starts from: that of Sentinel-2 for 4, 10, 12 and 13 bands,
+    else the bands."""
     with np.load(PATH) as file:
         if f"bands{bands}" in file:
             return file[f"bands{bands}"].astype(np.int64)

@@ -1,4 +1,5 @@
-"""The frame of a chunk: its pixels, extended to whole blocks, with the cells of repeated bands from its first pixel on."""
+"""The frame of a chunk: its pixels, extended to whole blocks, with the cells of repeated bands
+from its first pixel on."""
 
 from __future__ import annotations
 
@@ -22,8 +23,9 @@ SMOOTHING = 4
 class Frame:
     """How the pixels (y, x) of every date of a chunk lie in whole blocks.
 
-    The frame begins `origin` pixels before the first pixel, so that a 2 x 2 cell begins where it does; what is added, at
-    either end, repeats the pixel at the border. Bands that repeat their samples at that phase repeat them all over.
+    The frame begins `origin` pixels before the first pixel, so that a 2 x 2 cell begins where it
+    does; what is added, at either end, repeats the pixel at the border. Bands that repeat their
+    samples at that phase repeat them all over.
     """
 
     size: tuple[int, int]
@@ -33,7 +35,8 @@ class Frame:
 
     @classmethod
     def of(cls, size: tuple[int, int], repeats: np.ndarray) -> Frame:
-        """The frame whose origin suits most bands of bool `repeats` (..., 2, 2), as `find_repeats` finds them."""
+        """The frame whose origin suits most bands of bool `repeats` (..., 2, 2), as
+        `find_repeats` finds them."""
         votes = np.asarray(repeats).reshape(-1, 4).sum(axis=0)
         origin_y, origin_x = divmod(int(votes.argmax()), 2)
         return cls(size, (origin_y, origin_x))
@@ -53,8 +56,9 @@ class Frame:
     def pad(self, x: np.ndarray) -> np.ndarray:
         """`x` float32 (..., y, x) extended to whole blocks; `x` itself where nothing is added.
 
-        Before the first pixel the border is repeated. Past the last one it fades to what is smooth, which costs least to
-        code. Bands that repeat their samples in the frame go on to do so.
+        Before the first pixel the border is repeated. Past the last one it fades to what is
+        smooth, which costs least to code. Bands that repeat their samples in the frame go on to
+        do so.
         """
         if x.shape[-2:] == self.padded:
             return x

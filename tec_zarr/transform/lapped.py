@@ -1,9 +1,11 @@
-"""Lapped cosine transform in blocks of 16 x 16, and of 8 x 8 for bands that repeat each sample 2 x 2.
+"""Lapped cosine transform in blocks of 16 x 16, and of 8 x 8 for bands that repeat each sample 2 x
+2.
 
-A block's cosine transform behind a filter across each border between two blocks (Malvar 1992; Tran, Liang, Tu 2003,
-"Lapped transform via time-domain pre- and post-filtering"). Orthonormal. A block's coefficients are those of the
-samples from half a block before it to half a block after it. A frame's outer borders have no filter, which is the same
-as a filter over the frame mirrored there: so all blocks have one matrix.
+A block's cosine transform behind a filter across each border between two blocks (Malvar 1992;
+Tran, Liang, Tu 2003, "Lapped transform via time-domain pre- and post-filtering"). Orthonormal. A
+block's coefficients are those of the samples from half a block before it to half a block after
+it. A frame's outer borders have no filter, which is the same as a filter over the frame mirrored
+there: so all blocks have one matrix.
 """
 
 from __future__ import annotations
@@ -49,7 +51,8 @@ def border_filter(block: int) -> np.ndarray:
 
 @functools.cache
 def block_matrix(block: int, gain: float = 1.0) -> np.ndarray:
-    """From the 2 * block samples around a block to its coefficients times `gain`, float32 (block, 2 * block)."""
+    """From the 2 * block samples around a block to its coefficients times `gain`, float32
+    (block, 2 * block)."""
     half = block // 2
     border = border_filter(block)
     filtered = np.zeros((block, 2 * block))
@@ -76,7 +79,8 @@ def _mirror(x, half, padded):
 
 @fused
 def _fold(padded, half, x):
-    """The transpose of `_mirror`: what lies beyond the border is added to what it mirrors. Changes `padded`."""
+    """The transpose of `_mirror`: what lies beyond the border is added to what it mirrors.
+    Changes `padded`."""
     height, width = x.shape
     for k in range(half):
         padded[half + k] += padded[half - 1 - k]
@@ -117,7 +121,8 @@ def _forward(x, matrix, out):
 
 @fused
 def _inverse(coefficients, transposed, x):
-    """`x` (B, h * block, w * block) from the first block x block of coefficients (B, 16, 16, h, w)."""
+    """`x` (B, h * block, w * block) from the first block x block of coefficients (B, 16, 16, h,
+    w)."""
     block = transposed.shape[1]
     bands, height, width = x.shape
     w = width // block

@@ -1,4 +1,5 @@
-"""How likely a channel is to have symbols, before any of a date's map is known: where the map's contexts begin."""
+"""How likely a channel is to have symbols, before any of a date's map is known: where the map's
+contexts begin."""
 
 from __future__ import annotations
 
@@ -12,10 +13,12 @@ from tec_zarr.entropy.adaptive import contexts
 PATH = pathlib.Path(__file__).with_name("live.npz")
 
 LIVE_BUCKETS = 32
-"""Expected rms of a channel's symbols in buckets of a quarter of an octave, the middle one at a step."""
+"""Expected rms of a channel's symbols in buckets of a quarter of an octave, the middle one at a
+step."""
 
 LIVE_CONTEXTS = LIVE_BUCKETS * 9
-"""Bucket, the same channel in the date before (none, dead, live), live neighbors in frequency (0 to 2)."""
+"""Bucket, the same channel in the date before (none, dead, live), live neighbors in frequency (0
+to 2)."""
 
 SEEN = 20
 """Bits that the contexts count as having seen."""

@@ -1,7 +1,7 @@
 """Products of small matrices over bands with many samples, on the calling thread alone.
 
-Chunks are coded by many threads at once; a library that divides such products among threads of its own makes them all
-wait for each other.
+Chunks are coded by many threads at once; a library that divides such products among threads of
+its own makes them all wait for each other.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Bands of a coarser grid that nearest-neighbor resampling put on a finer one: each sample is there 2 x 2 times."""
+"""Bands of a coarser grid that nearest-neighbor resampling put on a finer one: each sample is
+there 2 x 2 times."""
 
 from __future__ import annotations
 
@@ -43,10 +44,11 @@ def _find(dn, repeats):
 
 
 def find_repeats(dn: np.ndarray) -> np.ndarray:
-    """Whether each band of `dn` (B, y, x), of any dtype, repeats its samples: bool (B, phase of y, phase of x).
+    """Whether each band of `dn` (B, y, x), of any dtype, repeats its samples: bool (B, phase of y,
+    phase of x).
 
-    It does at a phase where every 2 x 2 cell that begins there holds one value; cells that the border cuts, too.
-    Constant bands do not count.
+    It does at a phase where every 2 x 2 cell that begins there holds one value; cells that the
+    border cuts, too. Constant bands do not count.
     """
     bands, height, width = dn.shape
     repeats = np.zeros((bands, 2, 2), np.bool_)

@@ -1,6 +1,7 @@
 """The rotations that turn a start into a basis worth having: found at the encoder, greedily.
 
-Jacobi's method, the rotation that saves most bits first, as long as it saves more than it costs to send.
+Jacobi's method, the rotation that saves most bits first, as long as it saves more than it costs
+to send.
 """
 
 from __future__ import annotations
@@ -13,31 +14,37 @@ from tec_zarr.entropy.rans import compiled
 from tec_zarr.transform.basis import FINENESS, ONE, RIGHT_ANGLE
 
 FLOOR = 0.05
-"""Energies, in squared steps, that a coefficient's bits are reckoned from: half of log2(1 + energy / FLOOR)."""
+"""Energies, in squared steps, that a coefficient's bits are reckoned from: half of log2(1 +
+energy / FLOOR)."""
 
 ROTATION_BITS = 14.0
-"""What a rotation has to save, digits aside: what it costs, and a little, since bits are reckoned too high."""
+"""What a rotation has to save, digits aside: what it costs, and a little, since bits are
+reckoned too high."""
 
 LEAST_DIGITS = 3
-"""Of an angle's code only so many binary digits, from its first one on, are sent: small angles are sent finer."""
+"""Of an angle's code only so many binary digits, from its first one on, are sent: small angles
+are sent finer."""
 
 UNIT = math.pi / (1 << FINENESS)
 
 MOST_ROTATIONS = 1023
 
 SWAP_RATIO = 4.0
-"""Components that stand in the wrong order change places where their energies differ by more than this factor."""
+"""Components that stand in the wrong order change places where their energies differ by more
+than this factor."""
 
 
 def bits(energies: np.ndarray, samples: int, step: float) -> float:
-    """About how many bits components of such `energies` (mean squares, DN²) take, `samples` coefficients each."""
+    """About how many bits components of such `energies` (mean squares, DN²) take, `samples`
+    coefficients each."""
     ratio = np.maximum(energies, 0) / (FLOOR * step * step)
     return 0.5 * samples * float(np.log2(1 + ratio).sum())
 
 
 @compiled
 def _angle(a, b, d):
-    """The angle, -pi / 2 to pi / 2, that makes two components with this covariance independent, stronger first."""
+    """The angle, -pi / 2 to pi / 2, that makes two components with this covariance independent,
+    stronger first."""
     return 0.5 * math.atan2(2 * b, a - d)
 
 
@@ -118,13 +125,16 @@ def _greedy(covariance, samples, floor, digits, cost, found):
         for k in range(bands):
             for other in (first, second):
                 if k != other:
-                    _consider(covariance, min(k, other), max(k, other), floor, digits, codes, savings)
+                    _consider(
+                        covariance, min(k, other), max(k, other), floor, digits, codes, savings
+                    )
     return found.shape[0]
 
 
 @compiled
 def _swap(covariance, floor, found, count):
-    """Let components that stand in the wrong order by far change places; how many rotations there are then."""
+    """Let components that stand in the wrong order by far change places; how many rotations
+    there are then."""
     for i in range(covariance.shape[0]):
         for j in range(i + 1, covariance.shape[0]):
             stronger = covariance[j, j] > floor and covariance[j, j] > SWAP_RATIO * covariance[i, i]
@@ -140,7 +150,8 @@ def _swap(covariance, floor, found, count):
 def find_rotations(
     covariance: np.ndarray, start: np.ndarray, samples: int, step: float, digits: int
 ) -> tuple[np.ndarray, float]:
-    """Rotations int64 (n, 3), as `tec_zarr.transform.basis.rotated` takes them, and the bits of all, about.
+    """Rotations int64 (n, 3), as `tec_zarr.transform.basis.rotated` takes them, and the bits of
+    all, about.
 
     `covariance` (B, B) is that of the bands over `samples` coefficients each, in DN².
     """

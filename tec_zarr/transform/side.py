@@ -30,7 +30,8 @@ START_BELOW = 2
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ZoneBasis:
-    """How the basis of a zone is made: a start, rotations int64 (n, 3) of it, in multiples of pi / 2**18.
+    """How the basis of a zone is made: a start, rotations int64 (n, 3) of it, in multiples of pi /
+    2**18.
 
     Angles have at most `digits` binary digits that are not 0, from the first one on.
     """
@@ -59,7 +60,8 @@ class Side:
     bases
         int64 (4, B, C) in 2**30ths; columns are components.
     energies
-        int64 (4, C): 4 * log2 of the rms of a component's coefficients in a zone, in steps; `DEAD` from `counts` on.
+        int64 (4, C): 4 * log2 of the rms of a component's coefficients in a zone, in steps; `DEAD`
+        from `counts` on.
     live
         bool (C, 256): channels that may have symbols.
     """
@@ -102,7 +104,14 @@ class Side:
         for zone in range(coded_zones(counts), ZONE_COUNT):
             zones[zone] = None
             bases[zone] = bases[zone - 1] if zone else default_basis(self.bands)
-        return dataclasses.replace(self, live=live, counts=tuple(counts), zones=tuple(zones), bases=bases, energies=energies)
+        return dataclasses.replace(
+            self,
+            live=live,
+            counts=tuple(counts),
+            zones=tuple(zones),
+            bases=bases,
+            energies=energies,
+        )
 
 
 def coded_zones(counts: Sequence[int]) -> int:
@@ -112,7 +121,8 @@ def coded_zones(counts: Sequence[int]) -> int:
 
 
 def make_bases(zones: tuple[ZoneBasis | None, ...], bands: int, before: Side | None) -> np.ndarray:
-    """The bases int64 (4, B, C) of zones; where a zone has none, that of the zone below, or the default.
+    """The bases int64 (4, B, C) of zones; where a zone has none, that of the zone below, or the
+    default.
 
     Raises DamagedChunkError where a zone starts from what there is not.
     """
@@ -122,11 +132,15 @@ def make_bases(zones: tuple[ZoneBasis | None, ...], bands: int, before: Side | N
         if made is None:
             out[zone] = below
             continue
-        out[zone] = rotated(start_basis(made.start, zone, below, bands, before), made.rotations, FINENESS)
+        out[zone] = rotated(
+            start_basis(made.start, zone, below, bands, before), made.rotations, FINENESS
+        )
     return out
 
 
-def start_basis(start: int, zone: int, below: np.ndarray, bands: int, before: Side | None) -> np.ndarray:
+def start_basis(
+    start: int, zone: int, below: np.ndarray, bands: int, before: Side | None
+) -> np.ndarray:
     """What a zone's basis is made of; raises DamagedChunkError where there is no such start."""
     if start == START_DEFAULT:
         return default_basis(bands)

@@ -1,4 +1,5 @@
-"""How side information is put into bits: what is to be expected of its integers before any is known, and single ones."""
+"""How side information is put into bits: what is to be expected of its integers before any is
+known, and single ones."""
 
 from __future__ import annotations
 
@@ -6,10 +7,12 @@ import math
 
 import numpy as np
 
-from tec_zarr.entropy.adaptive import CONTEXTS, MOST, UNARY, Coder, contexts
+from tec_zarr.entropy.adaptive import CONTEXTS, MOST, UNARY, contexts
+from tec_zarr.entropy.adaptive_coder import Coder
 
 EXPECTED_SEEN = 8
-"""How much the first contexts count as having seen. What they expect was measured on training places."""
+"""How much the first contexts count as having seen. What they expect was measured on training
+places."""
 
 # Each first as to be expected without, then with a date before.
 COUNTS = ((27, 34, 30, 29, 31, 29, 33), (56, 60, 46, 42, 48, 49, 47))
@@ -51,7 +54,8 @@ def signed(coder: Coder, value: int, model: np.ndarray) -> int:
 
 
 def expecting(*rows: tuple[int, ...], seen: int = EXPECTED_SEEN) -> np.ndarray:
-    """Fresh rows of contexts of integers: how often, in hundredths, one is not negative, then is 0, else 1, else 2, ..."""
+    """Fresh rows of contexts of integers: how often, in hundredths, one is not negative, then is
+    0, else 1, else 2, ..."""
     model = contexts(len(rows), CONTEXTS, zero=0.5, seen=2)
     for row, hundredths in zip(model, rows, strict=True):
         known = len(hundredths)
@@ -72,7 +76,8 @@ def quarter_octaves(step: float) -> int:
 
 
 def best_shift(values: np.ndarray) -> int:
-    """How many low bits of integers to send as they are, so that what is left is small enough; the encoder's choice."""
+    """How many low bits of integers to send as they are, so that what is left is small enough;
+    the encoder's choice."""
     costs = []
     for shift in range(MOST_SHIFT + 1):
         high = np.abs(values >> shift)

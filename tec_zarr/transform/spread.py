@@ -1,4 +1,5 @@
-"""What is known of a channel before any data: its share of its zone's energy, and the order that the network takes."""
+"""What is known of a channel before any data: its share of its zone's energy, and the order that
+the network takes."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ KNOWN_COMPONENTS = 12
 
 @functools.cache
 def known_spread() -> np.ndarray:
-    """Spread int64 (12, 256), in eighths of an octave: log2 of a channel's rms over that of its component and zone.
+    """Spread int64 (12, 256), in eighths of an octave: log2 of a channel's rms over that of its
+    component and zone.
 
     With the energy code e of its component and zone, the expected rms of a channel's symbols is
     2 ** ((2 * e + s) / 8) steps.
@@ -32,6 +34,7 @@ def spread_of(components: int) -> np.ndarray:
 
 @functools.cache
 def network_channels() -> np.ndarray:
-    """The 2,048 channels, component * 256 + frequency, that the network predicts, in its order; int64."""
+    """The 2,048 channels, component * 256 + frequency, that the network predicts, in its order;
+    int64."""
     with np.load(PATH) as file:
         return file["channels"].astype(np.int64)

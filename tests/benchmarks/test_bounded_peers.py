@@ -1,4 +1,5 @@
-"""The benchmark of bounds: that its peers keep to them, and what it makes of a decoded cube that does not."""
+"""The benchmark of bounds: that its peers keep to them, and what it makes of a decoded cube that
+does not."""
 
 import pathlib
 import sys
@@ -7,7 +8,9 @@ import numpy as np
 import pytest
 
 pytest.importorskip("scipy", reason="the benchmarks need the extra `bench`: scipy is missing")
-pytest.importorskip("imagecodecs", reason="the benchmarks need the extra `bench`: imagecodecs is missing")
+pytest.importorskip(
+    "imagecodecs", reason="the benchmarks need the extra `bench`: imagecodecs is missing"
+)
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "benchmarks"))
 

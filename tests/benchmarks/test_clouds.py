@@ -1,4 +1,5 @@
-"""The inpainting benchmark: its baselines and measures, runs on a corpus file and on AllClear's layout."""
+"""The inpainting benchmark: its baselines and measures, runs on a corpus file and on AllClear's
+layout."""
 
 import json
 import pathlib
@@ -7,7 +8,9 @@ import sys
 import numpy as np
 import pytest
 
-pytest.importorskip("rioxarray", reason="the benchmarks need the extra `bench`: rioxarray is missing")
+pytest.importorskip(
+    "rioxarray", reason="the benchmarks need the extra `bench`: rioxarray is missing"
+)
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "benchmarks"))
 
@@ -24,7 +27,8 @@ DAYS = np.array([0.0, 10, 40, 60])
 
 @pytest.fixture
 def series() -> tuple[np.ndarray, np.ndarray]:
-    """Four flat dates of 0, 100, 700 and 200 DN; the third is hidden, and the second in its left half."""
+    """Four flat dates of 0, 100, 700 and 200 DN; the third is hidden, and the second in its left
+    half."""
     dn = np.full((4, 2, 8, 8), np.array([0, 100, 700, 200])[:, None, None, None], np.float32)
     usable = np.ones((4, 8, 8), bool)
     usable[2] = usable[1, :, :4] = False
@@ -47,7 +51,11 @@ def test_baselines_are_what_they_are_called(series):
 
 def test_the_harmonic_baseline_finds_a_yearly_course():
     days = np.arange(0, 720, 45.0)
-    course = 1000 + 300 * np.cos(2 * np.pi * days / gapfillers.YEAR) - 200 * np.sin(2 * np.pi * days / gapfillers.YEAR)
+    course = (
+        1000
+        + 300 * np.cos(2 * np.pi * days / gapfillers.YEAR)
+        - 200 * np.sin(2 * np.pi * days / gapfillers.YEAR)
+    )
     dn = np.broadcast_to(course[:, None, None, None], (16, 1, 3, 3)).astype(np.float32)
     usable = np.ones((16, 3, 3), bool)
     usable[5] = usable[6, 0] = False
@@ -92,7 +100,9 @@ def test_a_run_on_a_corpus_file(val_folder, tmp_path):
     assert {(r["cover"], r["gap"]) for r in found["records"]} >= {(c, 1) for c in inpainting.COVERS}
     for record in found["records"]:
         assert not record["real_clouds"]
-        ours, plain = (record["scores"][name]["masked"] for name in (inpainting.OURS, "nearest date"))
+        ours, plain = (
+            record["scores"][name]["masked"] for name in (inpainting.OURS, "nearest date")
+        )
         assert record["cover"] == 1 or ours["rmse"] < plain["rmse"]
         assert record["scores"][inpainting.OURS]["valid"]["rmse"] <= ours["rmse"]
 
@@ -105,14 +115,21 @@ def test_a_run_on_the_layout_of_allclear(tmp_path):
         relative = f"roi1/2022_{t + 1}/s2_toa/roi1_s2_toa_2022_{t + 1}_5_median.tif"
         mask = np.zeros((5, 64, 64), np.float32)
         mask[[1, 4], 10:30, 5 + 10 * t : 15 + 10 * t] = t < 3
-        for name, bands in ((relative, np.insert(values, 10, 7, 0)), (relative.replace("s2_toa", "cld_shdw"), mask)):
+        for name, bands in (
+            (relative, np.insert(values, 10, 7, 0)),
+            (relative.replace("s2_toa", "cld_shdw"), mask),
+        ):
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             xr.DataArray(bands, dims=("band", "y", "x")).rio.to_raster(tmp_path / name)
         entries.append((f"2022-0{t + 1}-05 10:00:00", f"/elsewhere/data/{relative}"))
     listing = tmp_path / "test_tx3.json"
-    listing.write_text(json.dumps({"0": {"roi": ["roi1", [0, 0]], "s2_toa": entries[:3], "target": entries[3:]}}))
+    listing.write_text(
+        json.dumps({"0": {"roi": ["roi1", [0, 0]], "s2_toa": entries[:3], "target": entries[3:]}})
+    )
     out = tmp_path / "out.json"
-    inpainting.main(["--allclear", str(listing), "--root", str(tmp_path), "--out", str(out), "--crop", "48"])
+    inpainting.main(
+        ["--allclear", str(listing), "--root", str(tmp_path), "--out", str(out), "--crop", "48"]
+    )
     (record,) = json.loads(out.read_text())["records"]
     assert record["pixels"] == 48 * 48
     assert record["scores"][inpainting.OURS]["valid"] == record["scores"][inpainting.OURS]["masked"]

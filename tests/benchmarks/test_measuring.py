@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 pytest.importorskip("scipy", reason="the benchmarks need the extra `bench`: scipy is missing")
-pytest.importorskip("imagecodecs", reason="the benchmarks need the extra `bench`: imagecodecs is missing")
+pytest.importorskip(
+    "imagecodecs", reason="the benchmarks need the extra `bench`: imagecodecs is missing"
+)
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "benchmarks"))
 
@@ -55,7 +57,11 @@ def test_float_cubes_are_measured_in_dn(crop):
 
 
 def test_dates_one_by_one_are_all_dates(crop, monkeypatch):
-    monkeypatch.setattr(temporal.ours, "point", lambda location, **_: ours.Point(1, location.cube.size, 1.0, 1, 0.0, 0.0))
+    monkeypatch.setattr(
+        temporal.ours,
+        "point",
+        lambda location, **_: ours.Point(1, location.cube.size, 1.0, 1, 0.0, 0.0),
+    )
     assert temporal.one_by_one(crop, 40).size == 2
     assert temporal.one_by_one(crop, 40).samples == crop.cube.size
 

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 pytest.importorskip("scipy", reason="the benchmarks need the extra `bench`: scipy is missing")
-pytest.importorskip("imagecodecs", reason="the benchmarks need the extra `bench`: imagecodecs is missing")
+pytest.importorskip(
+    "imagecodecs", reason="the benchmarks need the extra `bench`: imagecodecs is missing"
+)
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "benchmarks"))
 
@@ -74,7 +76,15 @@ def test_names_of_cases_are_distinct():
 
 def test_a_place_is_coded_and_compared(val_folder, tmp_path):
     outputs = {"--out": "rd.json", "--markdown": "rd.md", "--plot": "rd.png"}
-    arguments = ["--data", str(val_folder.parent), "--names", cases.SLOVENIA, "--qualities", "20", "40"]
+    arguments = [
+        "--data",
+        str(val_folder.parent),
+        "--names",
+        cases.SLOVENIA,
+        "--qualities",
+        "20",
+        "40",
+    ]
     for option, name in outputs.items():
         arguments += [option, str(tmp_path / name)]
     rd.main([*arguments, "--settings", "context=none"])

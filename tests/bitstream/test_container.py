@@ -80,7 +80,10 @@ def test_every_flipped_bit_of_the_payload_is_refused_and_its_frame_named():
         for bit in range(8):
             altered = bytearray(CHUNK)
             altered[at] ^= 1 << bit
-            with pytest.raises(DamagedChunkError, match=f"damaged payload: the checksum of frame {frame} does not match"):
+            with pytest.raises(
+                DamagedChunkError,
+                match=f"damaged payload: the checksum of frame {frame} does not match",
+            ):
                 container.parse(altered)
 
 
@@ -107,11 +110,17 @@ def test_other_files_are_refused(start):
 
 @pytest.mark.parametrize("version", [0, 1, 255])
 def test_an_unknown_version_is_told_from_a_damaged_one(version):
-    with pytest.raises(UnsupportedVersionError, match=f"format version {version} is not known, only 2: upgrade tec_zarr"):
+    with pytest.raises(
+        UnsupportedVersionError,
+        match=f"format version {version} is not known, only 2: upgrade tec_zarr",
+    ):
         container.parse(seal(b"whatever that version holds", b"payload", version))
     altered = bytearray(CHUNK)
     altered[4] = version
-    with pytest.raises(DamagedChunkError, match=rf"damaged header \(and format version {version}, where 2 is known\)"):
+    with pytest.raises(
+        DamagedChunkError,
+        match=rf"damaged header \(and format version {version}, where 2 is known\)",
+    ):
         container.parse(altered)
 
 
@@ -153,7 +162,13 @@ def test_a_header_length_beyond_the_chunk_is_refused():
 
 
 @pytest.mark.parametrize(
-    "shape", [(2**35 - 1, 12, 8, 8), (1, 12, 2**35 - 1, 2**35 - 1), (4096, 64, 16384, 16384), (4096, 12, 16384, 1)]
+    "shape",
+    [
+        (2**35 - 1, 12, 8, 8),
+        (1, 12, 2**35 - 1, 2**35 - 1),
+        (4096, 64, 16384, 16384),
+        (4096, 12, 16384, 1),
+    ],
 )
 def test_huge_shapes_are_refused_before_anything_is_allocated(shape):
     header = dataclasses.replace(HEADER, shape=shape)

@@ -8,7 +8,9 @@ from tec_zarr.errors import DamagedChunkError
 full = st.binary(min_size=1, max_size=300)
 maybe = full | st.just(b"")
 kept = st.none() | st.integers(0, 255)
-streamed = st.builds(Coded, st.integers(0, 255), st.integers(0, 65535), full, maybe, kept, st.booleans())
+streamed = st.builds(
+    Coded, st.integers(0, 255), st.integers(0, 65535), full, maybe, kept, st.booleans()
+)
 flat = st.builds(Coded, st.just(0), st.just(0), st.just(b""), full, kept, st.booleans())
 coded = streamed | flat
 frames = (
@@ -29,7 +31,10 @@ def test_round_trip(frame):
     [
         (Frame(b"", Coded(7, 0x1234, b"stream")), b"\x02\x07\x12\x34stream"),
         (Frame(b"", Coded(7, 0x1234, b"stream", kept=5)), b"\x06\x05\x07\x12\x34stream"),
-        (Frame(b"", Coded(7, 0x1234, b"stream", b"side", key=True)), b"\x32\x04side\x07\x12\x34stream"),
+        (
+            Frame(b"", Coded(7, 0x1234, b"stream", b"side", key=True)),
+            b"\x32\x04side\x07\x12\x34stream",
+        ),
         (Frame(b"", Coded(side=b"side")), b"\x10\x04side"),
         (Frame(b"invalid", None), b"\x01\x07invalid"),
         (Frame(b"", None, b"residual"), b"\x08\x08residual"),

@@ -35,10 +35,16 @@ HEADER = Header(
 
 
 def bounds(bands, is_float):
-    steps = st.floats(1e-3, MAX_STEP) if is_float else st.integers(0, 2**19 - 1).map(lambda n: 2.0 * n + 1)
+    steps = (
+        st.floats(1e-3, MAX_STEP)
+        if is_float
+        else st.integers(0, 2**19 - 1).map(lambda n: 2.0 * n + 1)
+    )
     bases = [Base.LEARNED, Base.ZERO, Base.EXACT] if is_float else [Base.LEARNED, Base.ZERO]
     one = st.builds(Bound, st.sampled_from(bases), steps) | st.just(Bound(Base.NONE, 0.0))
-    return st.lists(one, min_size=bands, max_size=bands).map(tuple) | one.map(lambda bound: (bound,) * bands)
+    return st.lists(one, min_size=bands, max_size=bands).map(tuple) | one.map(
+        lambda bound: (bound,) * bands
+    )
 
 
 @st.composite
@@ -60,7 +66,10 @@ def headers(draw):
         shape=(time, band, y, x),
         bands=draw(st.none() | indices),
         bounds=draw(st.none() | bounds(band, is_float)),
-        target=draw(st.none() | st.builds(Target, st.sampled_from(TARGETS), st.floats(1e-9, 1e9), st.booleans())),
+        target=draw(
+            st.none()
+            | st.builds(Target, st.sampled_from(TARGETS), st.floats(1e-9, 1e9), st.booleans())
+        ),
     )
 
 
@@ -82,9 +91,15 @@ def test_every_truncation_is_refused(header):
 
 
 def test_the_fields_have_their_places():
-    scaled = dataclasses.replace(HEADER, dtype=">f4", scale=1e-4, nodata=b"", bands=(3, 1), shape=(1, 2, 3, 128))
+    scaled = dataclasses.replace(
+        HEADER, dtype=">f4", scale=1e-4, nodata=b"", bands=(3, 1), shape=(1, 2, 3, 128)
+    )
     assert scaled.pack() == (
-        bytes(range(8)) + b"\x09tec-tt-s2" + b"\x06" + struct.pack(">f", 50) + struct.pack(">d", 1e-4)
+        bytes(range(8))
+        + b"\x09tec-tt-s2"
+        + b"\x06"
+        + struct.pack(">f", 50)
+        + struct.pack(">d", 1e-4)
         + b"\xcf\x0f" + b"\x00" + b"\x01\x02\x03\x80\x01" + b"\x02\x03\x01" + b"\x00"
     )  # fmt: skip
 
@@ -122,13 +137,18 @@ BOUND = struct.pack(">Bd", 1, 9.0)
 
 
 def test_bounds_and_target_have_their_places():
-    bounds, target = (Bound(Base.LEARNED, 9.0), Bound(Base.ZERO, 1.0)), Target("bppb", 0.5, met=False)
+    bounds, target = (
+        (Bound(Base.LEARNED, 9.0), Bound(Base.ZERO, 1.0)),
+        Target("bppb", 0.5, met=False),
+    )
     header = dataclasses.replace(HEADER, shape=(1, 2, 3, 8), bands=(0, 1))
     start = len(header.pack()) - 1
     two = struct.pack(">Bd", 2, 1.0)
     assert dataclasses.replace(header, bounds=bounds).pack()[start:] == b"\x04" + BOUND + two
     assert dataclasses.replace(header, bounds=bounds[:1] * 2).pack()[start:] == b"\x02" + BOUND
-    assert dataclasses.replace(header, target=target).pack()[start:] == b"\x08" + struct.pack(">Bd", 0x82, 0.5)
+    assert dataclasses.replace(header, target=target).pack()[start:] == b"\x08" + struct.pack(
+        ">Bd", 0x82, 0.5
+    )
 
 
 @pytest.mark.parametrize(
@@ -174,7 +194,10 @@ def test_varint_and_zigzag_round_trip(unsigned, signed):
     assert len(varint(unsigned)) == max(1, -(-unsigned.bit_length() // 7))
 
 
-@pytest.mark.parametrize(("value", "packed"), [(0, "00"), (-1, "01"), (1, "02"), (-64, "7f"), (64, "8001"), (-1000, "cf0f")])
+@pytest.mark.parametrize(
+    ("value", "packed"),
+    [(0, "00"), (-1, "01"), (1, "02"), (-64, "7f"), (64, "8001"), (-1000, "cf0f")],
+)
 def test_zigzag_bytes(value, packed):
     assert zigzag(value).hex() == packed
 

@@ -55,7 +55,9 @@ def test_comes_close_to_what_was_hidden(series, cloudy, done):
     nearest = np.where(cloudy[:, None], series[[1, 0, 1, 2]], series)
     plain = np.sqrt(np.mean((nearest[hidden].astype(float) - series[hidden]) ** 2))
     assert error < 0.7 * plain
-    assert 0.5 * error < np.sqrt(np.mean(done.error[cloudy & (series != 0).all(1)] ** 2)) < 2 * error
+    assert (
+        0.5 * error < np.sqrt(np.mean(done.error[cloudy & (series != 0).all(1)] ** 2)) < 2 * error
+    )
 
 
 def test_what_is_under_a_cloud_does_not_leak(series, cloudy, done):
@@ -68,12 +70,16 @@ def test_what_is_under_a_cloud_does_not_leak(series, cloudy, done):
 def test_causal_takes_nothing_from_later_dates(series, cloudy):
     later = series.copy()
     later[3] = series[0, :, ::-1]
-    first, second = (inpaint_array(a, cloudy, DAYS, Settings(), mode="causal") for a in (series, later))
+    first, second = (
+        inpaint_array(a, cloudy, DAYS, Settings(), mode="causal") for a in (series, later)
+    )
     np.testing.assert_array_equal(first.array[:3], second.array[:3])
     assert (first.date[2][cloudy[2]] < 2).all()
     hidden = cloudy.copy()
     hidden[2] = True
-    first, second = (inpaint_array(a, hidden, DAYS, Settings(), mode="causal") for a in (series, later))
+    first, second = (
+        inpaint_array(a, hidden, DAYS, Settings(), mode="causal") for a in (series, later)
+    )
     np.testing.assert_array_equal(first.array[:3], second.array[:3])
 
 
@@ -145,11 +151,14 @@ def test_the_prior_changes_nothing_where_nothing_is_masked(tiny):
 
 
 def test_an_unknown_latent_becomes_the_means_of_the_prior(tiny, monkeypatch):
-    """With a filling of which nothing is known, and in one direction: the paper's masked inference."""
+    """With a filling of which nothing is known, and in one direction: the paper's masked
+    inference."""
     share = np.zeros((4, 8, 12))
     share[2] = 1
     series = dataclasses.replace(_masked(tiny, share), backward=False)
-    monkeypatch.setattr(latents, "_variance", lambda *_: torch.full((4, len(tiny.exact.latent_spread), 1, 1), 1e12))
+    monkeypatch.setattr(
+        latents, "_variance", lambda *_: torch.full((4, len(tiny.exact.latent_spread), 1, 1), 1e12)
+    )
     y = torch.cat([latents.analyzed(tiny, frame, series.condition) for frame in series.x])
     means, _ = latents.predict(tiny, y, series.condition)
     expected = [latents.synthesized(tiny, v[2:3], series.condition, (32, 48)) for v in (means, y)]
@@ -167,12 +176,18 @@ def test_each_direction_leaves_its_first_date_to_the_filling(tiny):
 
 
 def test_the_prior_goes_as_far_as_it_is_right_on_clear_latents(tiny, monkeypatch):
-    """A prior that says the truth is followed all the way, one that says the opposite not at all."""
+    """A prior that says the truth is followed all the way, one that says the opposite not at
+    all."""
     share = np.zeros((4, 8, 12))
     share[2, :4, :4] = 1
     plain = _masked(tiny, share)
     rng = np.random.default_rng(2)
-    fits = [None, None, plain.x[2] + 0.3 * rng.normal(size=plain.x[2].shape).astype(np.float32), None]
+    fits = [
+        None,
+        None,
+        plain.x[2] + 0.3 * rng.normal(size=plain.x[2].shape).astype(np.float32),
+        None,
+    ]
     series = dataclasses.replace(plain, fits=fits, judged=share == 0)
     truth = torch.cat([latents.analyzed(tiny, frame, series.condition) for frame in series.x])
     fit = latents.analyzed(tiny, fits[2], series.condition)
@@ -189,6 +204,8 @@ def test_a_prior_that_cannot_be_judged_changes_no_fit(tiny):
     share = np.zeros((4, 8, 12))
     share[2] = 1
     plain = _masked(tiny, share)
-    added, ratio = latents.refine(tiny, dataclasses.replace(plain, fits=[None, None, plain.x[2], None]))
+    added, ratio = latents.refine(
+        tiny, dataclasses.replace(plain, fits=[None, None, plain.x[2], None])
+    )
     assert not added.any()
     np.testing.assert_allclose(ratio, 1)

@@ -10,10 +10,16 @@ SIZE = 64
 
 @pytest.fixture
 def dates() -> list[np.ndarray]:
-    """Four dates of three bands; the third is a linear function of the first, the others have little to do with it."""
+    """Four dates of three bands; the third is a linear function of the first, the others have
+    little to do with it."""
     rng = np.random.default_rng(0)
-    first, second, last = (rng.uniform(500, 3000, (3, SIZE, SIZE)).astype(np.float32) for _ in range(3))
-    mixed = np.tensordot(np.array([[0.5, 0.2, 0], [0, 0.8, 0.1], [0.3, 0, 0.9]], np.float32), first, 1) + 200
+    first, second, last = (
+        rng.uniform(500, 3000, (3, SIZE, SIZE)).astype(np.float32) for _ in range(3)
+    )
+    mixed = (
+        np.tensordot(np.array([[0.5, 0.2, 0], [0, 0.8, 0.1], [0.3, 0, 0.9]], np.float32), first, 1)
+        + 200
+    )
     return [first, second, mixed, last]
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from portability import KERNELS
 
 from tec_zarr.bitstream import container
 from tec_zarr.bitstream.frame import Frame
@@ -22,6 +21,7 @@ from tec_zarr.codec.settings import Settings
 from tec_zarr.errors import DamagedChunkError
 from tec_zarr.models.bands import L2A
 from tec_zarr.synthetic import series
+from tests.portability import KERNELS
 
 
 def cube(*shape: int, seed: int = 0) -> np.ndarray:
@@ -33,7 +33,9 @@ def greatest(array: np.ndarray, decoded: np.ndarray, bands=slice(None)) -> float
     """The greatest error of what is finite; everything else must be the same."""
     finite = np.isfinite(array)
     np.testing.assert_array_equal(array[~finite], decoded[~finite])
-    difference = np.abs(np.where(finite, array, 0).astype(np.float64) - np.where(finite, decoded, 0))
+    difference = np.abs(
+        np.where(finite, array, 0).astype(np.float64) - np.where(finite, decoded, 0)
+    )
     return float(difference[:, bands].max())
 
 
@@ -61,7 +63,12 @@ def test_integers_keep_to_the_bound(dtype, max_error):
 @pytest.mark.parametrize("dtype", ["<f4", ">f4", "<f8"])
 def test_floats_keep_to_the_bound(dtype, max_error):
     array = (cube(2, 40, 33) * 1e-4).astype(dtype)
-    array[0, :, :9, :5], array[1, 2, 3, 4], array[1, 2, 3, 5], array[1, 5, 5, 5] = np.nan, np.inf, 1e20, -0.0
+    array[0, :, :9, :5], array[1, 2, 3, 4], array[1, 2, 3, 5], array[1, 5, 5, 5] = (
+        np.nan,
+        np.inf,
+        1e20,
+        -0.0,
+    )
     chunk = encode_chunk(array, bounded(max_error=max_error, nodata=None))
     decoded = decode_chunk(chunk)
     assert greatest(array, decoded) <= max_error
@@ -85,7 +92,9 @@ def test_lossless_has_no_learned_layer_and_takes_less_than_zlib(site):
     np.testing.assert_array_equal(decode_chunk(chunk), crop)
 
 
-@pytest.mark.parametrize(("max_error", "quality"), [(1, 60), (5, 60), (20, 75), (100, 90), (400, 75)])
+@pytest.mark.parametrize(
+    ("max_error", "quality"), [(1, 60), (5, 60), (20, 75), (100, 90), (400, 75)]
+)
 def test_real_imagery_keeps_to_the_bound_and_a_wider_one_takes_less(site, max_error, quality):
     crop = np.ascontiguousarray(site[:, :, :96, :96])
     chunk = encode_chunk(crop, bounded(quality=quality, max_error=max_error))
@@ -93,17 +102,27 @@ def test_real_imagery_keeps_to_the_bound_and_a_wider_one_takes_less(site, max_er
     assert len(chunk) < len(encode_chunk(crop, bounded(quality=quality, max_error=max_error // 2)))
 
 
-@pytest.mark.parametrize(("max_error", "learns"), [(1, False), (300, True), (1000, True), ({"B02": 1, "B08": 900}, False)])
+@pytest.mark.parametrize(
+    ("max_error", "learns"),
+    [(1, False), (300, True), (1000, True), ({"B02": 1, "B08": 900}, False)],
+)
 def test_a_bound_alone_takes_the_fewest_bytes(site, max_error, learns):
-    """No quality given takes a chunk 3 % less; a store then names none. Bytes of small chunks jump by 3 %."""
+    """No quality given takes a chunk 3 % less; a store then names none. Bytes of small chunks
+    jump by 3 %."""
     crop = np.ascontiguousarray(site[:2, :, :192, :192])
     bands = L2A
-    bound = {band: max_error.get(band, 5) for band in bands} if isinstance(max_error, dict) else max_error
+    bound = (
+        {band: max_error.get(band, 5) for band in bands}
+        if isinstance(max_error, dict)
+        else max_error
+    )
     chosen = bounded(max_error=bound)
     chunk = encode_chunk(crop, chosen)
     assert (Base.LEARNED in bases(chunk)) == learns
     for quality in (10, 35, 60, 85):
-        assert len(chunk) < 1.03 * len(encode_chunk(crop, bounded(quality=quality, max_error=bound)))
+        assert len(chunk) < 1.03 * len(
+            encode_chunk(crop, bounded(quality=quality, max_error=bound))
+        )
     assert chosen.quality is None
     assert "quality" not in chosen.to_dict()
     assert Settings(**chosen.to_dict()) == chosen
@@ -129,18 +148,26 @@ def test_bounds_by_band_leave_the_others_as_they_are():
 
 @pytest.mark.parametrize("max_error", [2, 7, 60])
 @pytest.mark.parametrize(("dtype", "unit"), [("i2", 1.0), ("f4", 1e-4)])
-def test_a_machine_whose_synthesis_is_off_by_one_keeps_to_the_bound(monkeypatch, max_error, dtype, unit):
-    """Behind a learned layer even where it does not pay, and with nodata in the midst of the values."""
-    monkeypatch.setattr(trial, "make_bounds", lambda errors, header, learned: make_bounds(errors, header, True))
+def test_a_machine_whose_synthesis_is_off_by_one_keeps_to_the_bound(
+    monkeypatch, max_error, dtype, unit
+):
+    """Behind a learned layer even where it does not pay, and with nodata in the midst of the
+    values."""
+    monkeypatch.setattr(
+        trial, "make_bounds", lambda errors, header, learned: make_bounds(errors, header, True)
+    )
     array = (cube(2, 48, 48) * unit).astype(dtype)
     nodata = float(np.median(array))
-    chunk = encode_chunk(array, bounded(quality=30, max_error={"B04": max_error * unit}, nodata=nodata))
+    chunk = encode_chunk(
+        array, bounded(quality=30, max_error={"B04": max_error * unit}, nodata=nodata)
+    )
     assert Base.LEARNED in bases(chunk)
     here, exact = decode_chunk(chunk), spectral.synthesize
     rng = np.random.default_rng(0)
 
     def off_by_one(values, side, size):
-        """Rounded to whole DN no sample differs by more than 1; a whole 1 could, where two ties round apart."""
+        """Rounded to whole DN no sample differs by more than 1; a whole 1 could, where two ties
+        round apart."""
         dn = exact(values, side, size)
         return dn + 0.99 * rng.integers(-1, 1, dn.shape, endpoint=True).astype("f4")
 
@@ -148,7 +175,9 @@ def test_a_machine_whose_synthesis_is_off_by_one_keeps_to_the_bound(monkeypatch,
     there = decode_chunk(chunk)
     assert (here != there)[:, 3].any()
     assert greatest(array, there, 3) <= max_error * unit
-    np.testing.assert_array_equal(there == np.array(nodata, dtype), array == np.array(nodata, dtype))
+    np.testing.assert_array_equal(
+        there == np.array(nodata, dtype), array == np.array(nodata, dtype)
+    )
 
 
 @settings(max_examples=40, deadline=None)
@@ -166,7 +195,11 @@ def test_any_numbers_keep_to_the_bound(shape, dtype, max_error, quality, seed, s
     rng = np.random.default_rng(seed)
     array = rng.integers(0, spread, shape, endpoint=True) + (1000 if spread < 1000 else 0)
     unit = 1e-4 if "f" in dtype else 1
-    array = (array.astype(np.uint16) * unit).astype(dtype) if unit != 1 else array.astype(np.uint16).astype(dtype)
+    array = (
+        (array.astype(np.uint16) * unit).astype(dtype)
+        if unit != 1
+        else array.astype(np.uint16).astype(dtype)
+    )
     array[rng.random(shape) < share] = 0
     bound = {"B08": max_error * unit} if only else max_error * unit
     decoded = decode_chunk(encode_chunk(array, bounded(quality=quality, max_error=bound)))
@@ -195,7 +228,9 @@ def test_damage_of_a_bounded_chunk_is_an_error():
 
 def test_parts_that_do_not_go_together_are_refused():
     """With all checksums right."""
-    header, sections = container.parse(encode_chunk(cube(1, 20, 20), bounded(quality=5, max_error={"B02": 60})))
+    header, sections = container.parse(
+        encode_chunk(cube(1, 20, 20), bounded(quality=5, max_error={"B02": 60}))
+    )
     _, plain = container.parse(encode_chunk(cube(1, 20, 20), bounded(quality=5)))
     _, lossless = container.parse(encode_chunk(cube(1, 20, 20), bounded(max_error=0)))
     for other in (plain, lossless):
@@ -213,9 +248,15 @@ np.save(sys.argv[2], decode_chunk(pathlib.Path(sys.argv[1]).read_bytes()))
 
 def test_the_bound_holds_under_other_kernels(site, tmp_path):
     crop = np.ascontiguousarray(site[:, :, :128, :128])
-    (tmp_path / "chunk").write_bytes(encode_chunk(crop, bounded(quality=60, max_error={"B02": 2, "B03": 20, "B11": 100})))
+    (tmp_path / "chunk").write_bytes(
+        encode_chunk(crop, bounded(quality=60, max_error={"B02": 2, "B03": 20, "B11": 100}))
+    )
     environment = {**os.environ, **KERNELS["sse4"], "OMP_NUM_THREADS": "1"}
-    subprocess.run([sys.executable, "-c", DECODE, tmp_path / "chunk", tmp_path / "there.npy"], env=environment, check=True)
+    subprocess.run(
+        [sys.executable, "-c", DECODE, tmp_path / "chunk", tmp_path / "there.npy"],
+        env=environment,
+        check=True,
+    )
     there = np.load(tmp_path / "there.npy")
     for band, bound in ((1, 2), (2, 20), (10, 100)):
         assert 0 < greatest(crop, there, band) <= bound

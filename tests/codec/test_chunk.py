@@ -36,7 +36,9 @@ def test_every_dtype_comes_back_as_itself(dtype):
     np.testing.assert_allclose(unsigned, reference.astype(float), atol=1.001)
 
 
-@pytest.mark.parametrize("shape", [(1, 12, 1, 1), (1, 12, 17, 23), (3, 12, 64, 64), (2, 12, 65, 3), (5, 12, 16, 130)])
+@pytest.mark.parametrize(
+    "shape", [(1, 12, 1, 1), (1, 12, 17, 23), (3, 12, 64, 64), (2, 12, 65, 3), (5, 12, 16, 130)]
+)
 def test_any_size(shape):
     array = cube(*shape)
     decoded = round_trip(array, quality=80)
@@ -70,9 +72,16 @@ def test_nan_and_infinities_come_back_bit_for_bit():
     assert np.abs(decoded[~special] - array[~special]).max() < 0.5
 
 
-@pytest.mark.parametrize(("dtype", "nodata"), [("u2", 0), ("u2", 65535), ("i2", -9999), ("f4", -1.0), ("f4", float("nan"))])
+@pytest.mark.parametrize(
+    ("dtype", "nodata"),
+    [("u2", 0), ("u2", 65535), ("i2", -9999), ("f4", -1.0), ("f4", float("nan"))],
+)
 def test_nodata_comes_back_and_never_appears_elsewhere(dtype, nodata):
-    array = cube(2, 12, 40, 40).astype(dtype) if dtype != "f4" else (cube(2, 12, 40, 40) * 1e-4).astype(dtype)
+    array = (
+        cube(2, 12, 40, 40).astype(dtype)
+        if dtype != "f4"
+        else (cube(2, 12, 40, 40) * 1e-4).astype(dtype)
+    )
     missing = np.zeros(array.shape, bool)
     missing[0, :, :13] = missing[1, 4, 20, :] = True
     array[missing] = nodata
@@ -103,7 +112,9 @@ def test_frames_without_data_between_others():
     assert metrics.rmse(array, decoded, array != 0) < 150
 
 
-@pytest.mark.parametrize(("dtype", "value"), [("i2", -1), ("u2", 65535), ("i2", 32767), ("i2", -32768), ("u2", 1)])
+@pytest.mark.parametrize(
+    ("dtype", "value"), [("i2", -1), ("u2", 65535), ("i2", 32767), ("i2", -32768), ("u2", 1)]
+)
 def test_extreme_values_stay_in_range(dtype, value):
     array = cube(1, 12, 32, 32).astype(dtype)
     array[0, :, 8:24, 8:24] = value
@@ -127,7 +138,9 @@ def test_float_dn_through_scale():
 
 def test_order_of_bands(site):
     crop = np.ascontiguousarray(site[:2, :, :128, :128])
-    backwards = encode_chunk(np.ascontiguousarray(crop[:, ::-1]), Settings(quality=60, bands=tuple(reversed(L2A))))
+    backwards = encode_chunk(
+        np.ascontiguousarray(crop[:, ::-1]), Settings(quality=60, bands=tuple(reversed(L2A)))
+    )
     forwards = encode_chunk(crop, Settings(quality=60))
     error = metrics.rmse(crop, decode_chunk(backwards)[:, ::-1], crop != 0)
     assert error == pytest.approx(metrics.rmse(crop, decode_chunk(forwards), crop != 0), rel=0.02)
@@ -150,7 +163,10 @@ def test_what_cannot_be_coded_says_why(array, said):
         encode_chunk(array, Settings(bands=L2A))
 
 
-@pytest.mark.parametrize(("dtype", "nodata"), [("u2", -1), ("u2", 70000), ("i2", 0.5), ("u2", float("nan")), ("i2", np.inf)])
+@pytest.mark.parametrize(
+    ("dtype", "nodata"),
+    [("u2", -1), ("u2", 70000), ("i2", 0.5), ("u2", float("nan")), ("i2", np.inf)],
+)
 def test_nodata_that_the_dtype_cannot_hold(dtype, nodata):
     with pytest.raises(InvalidInputError, match="nodata"):
         encode_chunk(np.ones((1, 12, 8, 8), dtype), Settings(nodata=nodata))
@@ -207,7 +223,8 @@ def test_any_numbers_round_trip(shape, quality, seed, share):
 @pytest.mark.parametrize("phase", [(0, 0), (0, 1), (1, 0), (1, 1)])
 @pytest.mark.parametrize("gaps", [False, True])
 def test_bands_that_repeat_come_back_exactly_repeated(site, phase, gaps):
-    """Five bands of a date at any phase, another date that does not repeat, with nodata in the midst of both."""
+    """Five bands of a date at any phase, another date that does not repeat, with nodata in the
+    midst of both."""
     crop = np.ascontiguousarray(site[:2, :, :90, :70])
     top, start = phase
     rows = np.clip((np.arange(90) + top) // 2 * 2 - top, 0, None)
@@ -228,7 +245,9 @@ def test_repeated_bands_take_fewer_bits_on_their_own_grid(site):
     repeated = crop[:, :, ::2, ::2].repeat(2, 2).repeat(2, 3)
     moved = repeated.copy()
     moved[..., 64, 64] += 3  # one pixel that does not repeat its cell
-    assert len(encode_chunk(repeated, Settings(quality=55))) < 0.75 * len(encode_chunk(moved, Settings(quality=55)))
+    assert len(encode_chunk(repeated, Settings(quality=55))) < 0.75 * len(
+        encode_chunk(moved, Settings(quality=55))
+    )
 
 
 @pytest.mark.parametrize("quality", [1, 35, 90, 100])
@@ -237,7 +256,9 @@ def test_flat_chunks_of_any_level_come_back(value, quality):
     """Means of bands are large numbers of small parts of a step there."""
     array = np.full((2, 5, 16, 40), value, np.uint16)
     array[1, 3] = 7
-    assert np.abs(round_trip(array, quality=quality).astype(int) - array).max() <= 1 + 16384 / 128 * (quality < 90)
+    assert np.abs(
+        round_trip(array, quality=quality).astype(int) - array
+    ).max() <= 1 + 16384 / 128 * (quality < 90)
 
 
 def test_large_numbers_at_the_finest_step():

@@ -1,4 +1,5 @@
-"""Samples beside nodata, NaN and infinities are as good as they would be without them, and those come back bit for bit."""
+"""Samples beside nodata, NaN and infinities are as good as they would be without them, and those
+come back bit for bit."""
 
 import functools
 
@@ -24,7 +25,9 @@ def swath_edge(rng: np.random.Generator) -> np.ndarray:
 def clouds(rng: np.random.Generator) -> np.ndarray:
     """Where noise about 20 pixels across is large: a third of all."""
     frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(SIDE), np.fft.fftfreq(SIDE)))
-    noise = np.fft.ifft2(np.fft.fft2(rng.normal(size=(SIDE, SIDE))) * np.exp(-((frequency * 40) ** 2))).real
+    noise = np.fft.ifft2(
+        np.fft.fft2(rng.normal(size=(SIDE, SIDE))) * np.exp(-((frequency * 40) ** 2))
+    ).real
     return noise > np.quantile(noise, 0.67)
 
 
@@ -38,7 +41,9 @@ def distance(mask: np.ndarray, most: int) -> np.ndarray:
     for step in range(1, most + 1):
         padded = np.pad(found, 1, constant_values=most + 1)
         views = [padded[i : i + SIDE, j : j + SIDE] for i in range(3) for j in range(3)]
-        found = np.where((found > step) & (functools.reduce(np.minimum, views) == step - 1), step, found)
+        found = np.where(
+            (found > step) & (functools.reduce(np.minimum, views) == step - 1), step, found
+        )
     return found
 
 
@@ -62,7 +67,8 @@ def test_no_ringing_at_mask_borders(site, shape, quality):
 
 @pytest.mark.parametrize("max_error", [None, 0.002])
 def test_what_is_no_measurement_comes_back_bit_for_bit(site, max_error):
-    """NaN of two kinds, infinities and values out of range; a band and a date with nothing, and bands short of a swath."""
+    """NaN of two kinds, infinities and values out of range; a band and a date with nothing, and
+    bands short of a swath."""
     crop = (site[:3, :, :64, :64] * 1e-4).astype(np.float32)
     crop[0] = np.nan
     crop[1, 4] = np.nan
@@ -71,7 +77,9 @@ def test_what_is_no_measurement_comes_back_bit_for_bit(site, max_error):
     crop[2, 3, 20, 20], crop[2, 3, 21, 21] = -np.inf, 3e38
     crop.view(np.uint32)[2, 5, 30, 30] = 0x7FC0BEEF
     bad = ~(np.abs(crop) < 10)
-    decoded = decode_chunk(encode_chunk(crop, Settings(quality=60, max_error=max_error, nodata=None)))
+    decoded = decode_chunk(
+        encode_chunk(crop, Settings(quality=60, max_error=max_error, nodata=None))
+    )
     np.testing.assert_array_equal(decoded.view(np.uint32)[bad], crop.view(np.uint32)[bad])
     assert np.isfinite(decoded[~bad]).all()
     assert np.abs(decoded[~bad] - crop[~bad]).max() < (0.2 if max_error is None else 0.0020001)

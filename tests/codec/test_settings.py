@@ -19,14 +19,18 @@ NAN = float("nan")
 
 @pytest.mark.parametrize("value", [0, 0.999, 100.001, -5, NAN, math.inf, "60", True, 60j, [60]])
 def test_quality_is_refused(value):
-    with pytest.raises(InvalidInputError, match=r"quality must be 1 \(smallest\) to 100 \(most faithful\)") as error:
+    with pytest.raises(
+        InvalidInputError, match=r"quality must be 1 \(smallest\) to 100 \(most faithful\)"
+    ) as error:
         Settings(quality=value)
     assert repr(value) in str(error.value)
 
 
 @pytest.mark.parametrize("value", [(), ("B02", "B02"), [2, 3], ("B02", None), (("B02",),)])
 def test_bands_are_refused(value):
-    with pytest.raises(InvalidInputError, match="bands must name the band axis with distinct texts") as error:
+    with pytest.raises(
+        InvalidInputError, match="bands must name the band axis with distinct texts"
+    ) as error:
         Settings(bands=value)
     assert str(tuple(value)) in str(error.value)
 
@@ -45,13 +49,19 @@ def test_bands_that_are_no_collection_are_refused(value):
 
 @pytest.mark.parametrize("name", ["tec-tt-s2", "tec-elic-s2", "tec-fp-s2", "flextec-s2"])
 def test_codecs_of_development_versions_say_what_to_do(name):
-    with pytest.raises(WeightsError, match=f"{name} was a codec of development versions.*model='tec-tt'"):
+    with pytest.raises(
+        WeightsError, match=f"{name} was a codec of development versions.*model='tec-tt'"
+    ):
         Settings(model=name)
 
 
-@pytest.mark.parametrize("value", [-1000.5, -1000.0, MAX_OFFSET_DN + 1, -MAX_OFFSET_DN - 1, "0", None, NAN])
+@pytest.mark.parametrize(
+    "value", [-1000.5, -1000.0, MAX_OFFSET_DN + 1, -MAX_OFFSET_DN - 1, "0", None, NAN]
+)
 def test_offset_is_refused(value):
-    with pytest.raises(InvalidInputError, match="offset_dn must be a whole number of DN, usually 0 or -1000") as error:
+    with pytest.raises(
+        InvalidInputError, match="offset_dn must be a whole number of DN, usually 0 or -1000"
+    ) as error:
         Settings(offset_dn=value)
     assert repr(value) in str(error.value)
 
@@ -65,7 +75,9 @@ def test_budgets_are_refused(name, most, value):
 
 
 def test_tokens_need_a_model_that_has_them():
-    with pytest.raises(InvalidInputError, match="tokens=8 needs a published FlexTEC; with tec-tt give groups"):
+    with pytest.raises(
+        InvalidInputError, match="tokens=8 needs a published FlexTEC; with tec-tt give groups"
+    ):
         Settings(tokens=8)
 
 
@@ -75,7 +87,9 @@ def test_groups_of_each_date():
     each = Settings(groups=[11, 4])
     assert each.groups_of(2) == [11, 4]
     assert Settings(**json.loads(json.dumps(each.to_dict()))) == each
-    with pytest.raises(InvalidInputError, match=r"groups=\(11, 4\) are for chunks of 2 dates; got one of 3"):
+    with pytest.raises(
+        InvalidInputError, match=r"groups=\(11, 4\) are for chunks of 2 dates; got one of 3"
+    ):
         each.groups_of(3)
 
 
@@ -100,7 +114,9 @@ def test_key_dates():
 
 @pytest.mark.parametrize("value", [0, -1e-4, NAN, math.inf, "1e-4", None, True, 1j])
 def test_scale_is_refused(value):
-    with pytest.raises(InvalidInputError, match="scale must be a positive number, 1e-4 for reflectance") as error:
+    with pytest.raises(
+        InvalidInputError, match="scale must be a positive number, 1e-4 for reflectance"
+    ) as error:
         Settings(scale=value)
     assert repr(value) in str(error.value)
 
@@ -112,25 +128,35 @@ def test_nodata_is_refused(value):
     assert repr(value) in str(error.value)
 
 
-@pytest.mark.parametrize("value", [-1, NAN, math.inf, "5", True, {"B02": -1}, {"B02": None}, {"B02": "1"}])
+@pytest.mark.parametrize(
+    "value", [-1, NAN, math.inf, "5", True, {"B02": -1}, {"B02": None}, {"B02": "1"}]
+)
 def test_max_error_is_refused(value):
     with pytest.raises(InvalidInputError, match=r"max_error must be 0 .* or a mapping of bands"):
         Settings(bands=L2A, max_error=value)
 
 
 def test_bounds_by_name_need_names():
-    with pytest.raises(InvalidInputError, match="max_error names the bands 'B02': name all bands with bands="):
+    with pytest.raises(
+        InvalidInputError, match="max_error names the bands 'B02': name all bands with bands="
+    ):
         Settings(max_error={"B02": 1})
 
 
 def test_bounds_of_bands_that_are_not_there_are_refused():
-    with pytest.raises(InvalidInputError, match="max_error names 'B10', 'B03', but the bands are B02, B08"):
+    with pytest.raises(
+        InvalidInputError, match="max_error names 'B10', 'B03', but the bands are B02, B08"
+    ):
         Settings(bands=("B02", "B08"), max_error={"B02": 1, "B10": 2, "B03": 3})
 
 
 def test_bounds_by_band():
     assert Settings(max_error=3).bounds(12) == (3,) * 12
-    assert Settings(bands=("B08", "B02", "B03"), max_error={"B03": 0, "B08": 2.5}).bounds(3) == (2.5, None, 0)
+    assert Settings(bands=("B08", "B02", "B03"), max_error={"B03": 0, "B08": 2.5}).bounds(3) == (
+        2.5,
+        None,
+        0,
+    )
     assert Settings(bands=L2A, max_error={}).max_error is None
 
 
@@ -141,9 +167,13 @@ def test_targets_are_refused(name, value):
         Settings(**{name: value})
 
 
-@pytest.mark.parametrize("given", [{"quality": 75, "psnr": 40}, {"psnr": 40, "bppb": 1}, {"rmse": 1, "ratio": 2}])
+@pytest.mark.parametrize(
+    "given", [{"quality": 75, "psnr": 40}, {"psnr": 40, "bppb": 1}, {"rmse": 1, "ratio": 2}]
+)
 def test_one_target_at_most(given):
-    with pytest.raises(InvalidInputError, match="give exactly one of quality, psnr, rmse, bppb, ratio; got"):
+    with pytest.raises(
+        InvalidInputError, match="give exactly one of quality, psnr, rmse, bppb, ratio; got"
+    ):
         Settings(**given)
 
 
@@ -162,7 +192,9 @@ def test_unknown_models_are_refused_with_those_there_are():
 
 @pytest.mark.parametrize("weights", ["0" * 64, "", "abc"])
 def test_other_weights_are_refused_with_those_there_are(weights):
-    with pytest.raises(WeightsError, match=f"with weights {weights} .*{registry.find(registry.DEFAULT).sha256}"):
+    with pytest.raises(
+        WeightsError, match=f"with weights {weights} .*{registry.find(registry.DEFAULT).sha256}"
+    ):
         Settings(weights=weights)
 
 

@@ -32,5 +32,7 @@ def test_the_codec_is_the_default():
 
 @pytest.mark.parametrize("name", registry.RETIRED)
 def test_codecs_of_development_versions_say_what_to_do(name):
-    with pytest.raises(WeightsError, match=f"{name} was a codec of development versions.*write the data anew"):
+    with pytest.raises(
+        WeightsError, match=f"{name} was a codec of development versions.*write the data anew"
+    ):
         Settings(name)

@@ -40,7 +40,15 @@ def enough(name: str, found: float, asked: float) -> bool:
     return better or near(name, found, asked)
 
 
-TARGETS = [("psnr", 34), ("psnr", 41.5), ("rmse", 190), ("rmse", 90.5), ("bppb", 0.03), ("bppb", 0.15), ("ratio", 80)]
+TARGETS = [
+    ("psnr", 34),
+    ("psnr", 41.5),
+    ("rmse", 190),
+    ("rmse", 90.5),
+    ("bppb", 0.03),
+    ("bppb", 0.15),
+    ("ratio", 80),
+]
 
 
 @pytest.mark.parametrize(("name", "value"), TARGETS)
@@ -65,12 +73,19 @@ def test_reflectance_is_measured_in_its_own_units(site):
     corner=st.tuples(st.integers(0, 200), st.integers(0, 200)),
     size=st.tuples(st.integers(8, 56), st.integers(8, 56)),
     dates=st.lists(st.integers(0, 3), min_size=1, max_size=4, unique=True),
-    bands=st.permutations(L2A).flatmap(lambda names: st.integers(1, 12).map(lambda n: tuple(names[:n]))) | st.just(L2A),
+    bands=st.permutations(L2A).flatmap(
+        lambda names: st.integers(1, 12).map(lambda n: tuple(names[:n]))
+    )
+    | st.just(L2A),
 )
-def test_any_crop_meets_its_target_or_says_that_it_does_not(site, target, corner, size, dates, bands):
+def test_any_crop_meets_its_target_or_says_that_it_does_not(
+    site, target, corner, size, dates, bands
+):
     """`benchmarks/targets.py` does so at length."""
     name, value = target
-    crop = site[dates][:, [L2A.index(band) for band in bands], corner[0] :, corner[1] :][..., : size[0], : size[1]]
+    crop = site[dates][:, [L2A.index(band) for band in bands], corner[0] :, corner[1] :][
+        ..., : size[0], : size[1]
+    ]
     crop = np.ascontiguousarray(crop)
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
@@ -85,10 +100,14 @@ def test_any_crop_meets_its_target_or_says_that_it_does_not(site, target, corner
     assert [w.category for w in warned] == [TargetWarning] * (not target.met and not is_excused)
 
 
-@pytest.mark.parametrize(("name", "value"), [("psnr", 100), ("rmse", 1e-3), ("bppb", 1e-3), ("ratio", 1e5)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("psnr", 100), ("rmse", 1e-3), ("bppb", 1e-3), ("ratio", 1e5)]
+)
 def test_what_cannot_be_met_raises_or_is_noted(name, value):
     array = series(1, 64, seed=1).values
-    with pytest.raises(TargetError, match=rf"{name}={value:g} cannot be met.*the nearest is .*best_effort=True"):
+    with pytest.raises(
+        TargetError, match=rf"{name}={value:g} cannot be met.*the nearest is .*best_effort=True"
+    ):
         encode_chunk(array, Settings(**{name: value}))
     with pytest.warns(TargetWarning, match=f"{name}={value:g} cannot be met"):
         chunk = encode_chunk(array, Settings(**{name: value}, best_effort=True))
@@ -112,7 +131,9 @@ def test_flat_and_tiny_chunks_meet_every_target(name, shape):
     array = np.full(shape, 1234, np.uint16)
     value = {"psnr": 40, "rmse": 50, "bppb": 0.1, "ratio": 50}[name]
     chunk = encode_chunk(array, Settings(**{name: value}))
-    assert container.parse(chunk)[0].target == Target(name, value, enough(name, reached(name, array, chunk), value))
+    assert container.parse(chunk)[0].target == Target(
+        name, value, enough(name, reached(name, array, chunk), value)
+    )
     assert np.abs(decode_chunk(chunk).astype(int) - array).max() <= 50
 
 
@@ -177,7 +198,9 @@ def test_search_takes_few_trials_where_the_slope_is_as_expected():
 
 
 def test_search_survives_infinite_decibels():
-    quality, met = search(lambda q: math.inf if q > 40 else 30 + q / 8, Goal(34.0, 0.1, 0.125, 90, at_least=True))
+    quality, met = search(
+        lambda q: math.inf if q > 40 else 30 + q / 8, Goal(34.0, 0.1, 0.125, 90, at_least=True)
+    )
     assert met
     assert quality == pytest.approx(32, abs=1)
 

@@ -14,18 +14,22 @@ DTYPES = ["<u2", "<i2", "<f4", "<f8", ">u2", ">i2", ">f4", ">f8"]
 
 
 def bits(samples):
-    return np.ascontiguousarray(samples).view(f"{np.dtype(samples.dtype).byteorder}u{samples.dtype.itemsize}")
+    return np.ascontiguousarray(samples).view(
+        f"{np.dtype(samples.dtype).byteorder}u{samples.dtype.itemsize}"
+    )
 
 
 def noise(dtype, shape, seed=0):
-    """Random bit patterns: of floats this makes NaN payloads, infinities and subnormal numbers too."""
+    """Random bit patterns: of floats this makes NaN payloads, infinities and subnormal numbers
+    too."""
     size = np.dtype(dtype).itemsize
     raw = np.random.default_rng(seed).integers(0, 256, (*shape, size), np.uint8)
     return raw.view(dtype)[..., 0]
 
 
 def restored(frame, invalid, section):
-    """What a decoder makes of other values under the mask, checked against the rest of the frame too."""
+    """What a decoder makes of other values under the mask, checked against the rest of the frame
+    too."""
     out = np.full(frame.shape, 7, frame.dtype)
     mask = decode_validity(section, out)
     np.testing.assert_array_equal(mask, invalid)
@@ -39,7 +43,9 @@ def restored(frame, invalid, section):
 def cases(draw):
     dtype = np.dtype(draw(st.sampled_from(DTYPES)))
     shape = draw(hnp.array_shapes(min_dims=3, max_dims=3, max_side=6))
-    raw = hnp.arrays(np.uint8, (*shape, dtype.itemsize), elements=st.sampled_from([0, 1, 127, 128, 240, 255]))
+    raw = hnp.arrays(
+        np.uint8, (*shape, dtype.itemsize), elements=st.sampled_from([0, 1, 127, 128, 240, 255])
+    )
     frame = draw(raw).view(dtype)[..., 0]
     invalid = draw(hnp.arrays(bool, shape))
     return frame, np.broadcast_to(invalid[:1], shape) if draw(st.booleans()) else invalid

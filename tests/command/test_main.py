@@ -24,7 +24,14 @@ def run(capsys, out, *paths: str) -> dict[str, str]:
 
 
 def test_the_command_on_its_own_sample(tmp_path):
-    command = [sys.executable, "-m", "tec_zarr.command.main", "demo", "--out", str(tmp_path / "demo")]
+    command = [
+        sys.executable,
+        "-m",
+        "tec_zarr.command.main",
+        "demo",
+        "--out",
+        str(tmp_path / "demo"),
+    ]
     said = subprocess.run(command, check=True, capture_output=True, text=True)
     assert "synthetic" in said.stdout
     found = figures(said.stdout)
@@ -64,9 +71,18 @@ def test_geotiffs_a_date_each(cube, capsys, tmp_path):
     ("make", "said"),
     [
         (lambda folder: [folder / "missing.nc"], "no such file"),
-        (lambda folder: [_write(dataset(1, 8)[["SCL"]], folder / "a.nc")], "one variable with the dims"),
-        (lambda folder: [_write(dataset(1, 8), folder / n) for n in ("a.nc", "b.nc")], "got 2 files"),
-        (lambda folder: [_write(_renamed(dataset(1, 8)), folder / "a.nc")], "the bands must be distinct ones"),
+        (
+            lambda folder: [_write(dataset(1, 8)[["SCL"]], folder / "a.nc")],
+            "one variable with the dims",
+        ),
+        (
+            lambda folder: [_write(dataset(1, 8), folder / n) for n in ("a.nc", "b.nc")],
+            "got 2 files",
+        ),
+        (
+            lambda folder: [_write(_numbered(dataset(1, 8)), folder / "a.nc")],
+            "bands need distinct names",
+        ),
     ],
     ids=["missing", "no cube", "two files", "band names"],
 )
@@ -82,8 +98,8 @@ def _write(data: xr.Dataset, path):
     return path
 
 
-def _renamed(data: xr.Dataset) -> xr.Dataset:
-    return data.assign_coords(band=[f"B{i}x" for i in range(12)])
+def _numbered(data: xr.Dataset) -> xr.Dataset:
+    return data.isel(band=slice(0, 10)).assign_coords(band=range(1, 11))
 
 
 def test_an_existing_store_is_kept(capsys, tmp_path):

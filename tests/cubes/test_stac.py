@@ -1,4 +1,5 @@
-"""Cubes that stackstac and odc-stac make of STAC items, with the packages themselves: `pip install "tec_zarr[stac]"`."""
+"""Cubes that stackstac and odc-stac make of STAC items, with the packages themselves: `pip
+install "tec_zarr[stac]"`."""
 
 import datetime
 import pathlib
@@ -6,18 +7,27 @@ import pathlib
 import numpy as np
 import pytest
 import xarray as xr
-from test_cubes import same
 
-from tec_zarr.cubes.cubes import NAME
+from tec_zarr.cubes.terms import NAME
 from tec_zarr.errors import InvalidInputError
+from tests.cubes.test_convert import same
 
 pystac = pytest.importorskip("pystac", reason="needs the extra `stac`: pystac is missing")
 stackstac = pytest.importorskip("stackstac", reason="needs the extra `stac`: stackstac is missing")
 odc_stac = pytest.importorskip("odc.stac", reason="needs the extra `stac`: odc-stac is missing")
 rasterio = pytest.importorskip("rasterio", reason="needs the extra `stac`: rasterio is missing")
 
-BANDS = {"blue": ("B02", 10), "green": ("B03", 10), "red": ("B04", 10), "nir": ("B08", 10), "swir16": ("B11", 20)}
-EXTENSIONS = [f"https://stac-extensions.github.io/{name}/v1.1.0/schema.json" for name in ("projection", "raster", "eo")]
+BANDS = {
+    "blue": ("B02", 10),
+    "green": ("B03", 10),
+    "red": ("B04", 10),
+    "nir": ("B08", 10),
+    "swir16": ("B11", 20),
+}
+EXTENSIONS = [
+    f"https://stac-extensions.github.io/{name}/v1.1.0/schema.json"
+    for name in ("projection", "raster", "eo")
+]
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:no attribute tells the offset"),
@@ -25,10 +35,19 @@ pytestmark = [
 ]
 
 
-def asset(path: pathlib.Path, values: np.ndarray, step: int, name: str, band: str) -> "pystac.Asset":
+def asset(
+    path: pathlib.Path, values: np.ndarray, step: int, name: str, band: str
+) -> "pystac.Asset":
     """A GeoTIFF and the asset that Earth Search would describe it as."""
     size, transform = len(values), rasterio.transform.from_origin(600_000, 5_340_000, step, step)
-    profile = {"width": size, "height": size, "count": 1, "dtype": values.dtype, "crs": "EPSG:32633", "nodata": 0}
+    profile = {
+        "width": size,
+        "height": size,
+        "count": 1,
+        "dtype": values.dtype,
+        "crs": "EPSG:32633",
+        "nodata": 0,
+    }
     with rasterio.open(path, "w", driver="GTiff", transform=transform, **profile) as file:
         file.write(values, 1)
     packing = {} if band == "SCL" else {"scale": 0.0001, "offset": 0}
@@ -36,10 +55,14 @@ def asset(path: pathlib.Path, values: np.ndarray, step: int, name: str, band: st
         "proj:shape": [size, size],
         "proj:transform": [step, 0, 600_000, 0, -step, 5_340_000],
         "eo:bands": [{"name": band.lower(), "common_name": name}],
-        "raster:bands": [{"nodata": 0, "data_type": str(values.dtype), "spatial_resolution": step, **packing}],
+        "raster:bands": [
+            {"nodata": 0, "data_type": str(values.dtype), "spatial_resolution": step, **packing}
+        ],
         "gsd": step,
     }
-    return pystac.Asset(str(path), title=f"{name} ({band})", media_type=pystac.MediaType.COG, extra_fields=fields)
+    return pystac.Asset(
+        str(path), title=f"{name} ({band})", media_type=pystac.MediaType.COG, extra_fields=fields
+    )
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +72,21 @@ def items(tmp_path_factory) -> list:
     for day in (3, 8):
         time = datetime.datetime(2023, 6, day, 10, 5, tzinfo=datetime.UTC)
         properties = {
-            "proj:epsg": 32633, "proj:code": "EPSG:32633", "platform": "sentinel-2a", "eo:cloud_cover": 1.5 * day,
-            "s2:processing_baseline": "05.09", "earthsearch:boa_offset_applied": True, "instruments": ["msi"],
-        }  # fmt: skip
-        square = {"type": "Polygon", "coordinates": [[[15, 48], [15.01, 48], [15.01, 48.01], [15, 48.01], [15, 48]]]}
-        item = pystac.Item(f"S2A_33UXP_202306{day:02}_0_L2A", square, [15, 48, 15.01, 48.01], time, properties)
+            "proj:epsg": 32633,
+            "proj:code": "EPSG:32633",
+            "platform": "sentinel-2a",
+            "eo:cloud_cover": 1.5 * day,
+            "s2:processing_baseline": "05.09",
+            "earthsearch:boa_offset_applied": True,
+            "instruments": ["msi"],
+        }
+        square = {
+            "type": "Polygon",
+            "coordinates": [[[15, 48], [15.01, 48], [15.01, 48.01], [15, 48.01], [15, 48]]],
+        }
+        item = pystac.Item(
+            f"S2A_33UXP_202306{day:02}_0_L2A", square, [15, 48, 15.01, 48.01], time, properties
+        )
         item.stac_extensions = EXTENSIONS
         for name, (band, step) in {**BANDS, "scl": ("SCL", 20)}.items():
             size = 600 // step
@@ -71,10 +104,16 @@ def stacked(items, **options) -> xr.DataArray:
 
 KINDS = {
     "stackstac, scaled": stacked,
-    "stackstac, DN": lambda items: stacked(items, rescale=False, dtype="uint16", fill_value=np.uint16(0)),
-    "odc-stac": lambda items: odc_stac.load(items, bands=[*BANDS, "scl"], crs="EPSG:32633", resolution=10, chunks={}),
+    "stackstac, DN": lambda items: stacked(
+        items, rescale=False, dtype="uint16", fill_value=np.uint16(0)
+    ),
+    "odc-stac": lambda items: odc_stac.load(
+        items, bands=[*BANDS, "scl"], crs="EPSG:32633", resolution=10, chunks={}
+    ),
     "odc-stac, one date, loaded": lambda items: odc_stac.load(items[:1], bands=list(BANDS)),
-    "odc-stac, one array": lambda items: odc_stac.load(items, bands=list(BANDS), chunks={}).to_dataarray("band"),
+    "odc-stac, one array": lambda items: odc_stac.load(
+        items, bands=list(BANDS), chunks={}
+    ).to_dataarray("band"),
 }
 
 
@@ -95,6 +134,8 @@ def test_round_trip(kind, items, tmp_path):
 
 def test_a_mask_among_the_bands_is_named(items, tmp_path):
     cube = stackstac.stack(items, epsg=32633, resolution=20)
-    with pytest.raises(InvalidInputError, match=r"'scl' is unknown.*leave out what is no band with \.sel\(band="):
+    with pytest.raises(
+        InvalidInputError, match=r"'scl' is unknown.*leave out what is no band with \.sel\(band="
+    ):
         cube.tec.to_zarr(tmp_path / "a.zarr")
     cube.sel(band=list(BANDS)).tec.to_zarr(tmp_path / "a.zarr", progress=False, quality=5)

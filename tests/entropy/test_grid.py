@@ -60,7 +60,11 @@ def test_a_value_on_an_edge_moves_the_grid():
     assert offset > 0
     assert placement.margin >= grid.GUARD
     again = grid.place(np.array([0.5 / FRACTIONS]), np.array([1.0]), offset)
-    assert (again.centers[0], again.rows[0], again.margin) == (placement.centers[0], placement.rows[0], placement.margin)
+    assert (again.centers[0], again.rows[0], again.margin) == (
+        placement.centers[0],
+        placement.rows[0],
+        placement.margin,
+    )
 
 
 def test_values_off_the_edges_take_the_grid_as_it_is():
@@ -93,7 +97,9 @@ def test_a_disturbance_within_the_guard_changes_no_integer(means, scales, on_edg
     other = grid.place(means + a / FRACTIONS, scales * np.exp(b * step), offset)
     np.testing.assert_array_equal(other.centers, placement.centers)
     np.testing.assert_array_equal(other.rows, placement.rows)
-    assert grid.rows_crc(other.centers, other.rows) == grid.rows_crc(placement.centers, placement.rows)
+    assert grid.rows_crc(other.centers, other.rows) == grid.rows_crc(
+        placement.centers, placement.rows
+    )
 
 
 @pytest.mark.parametrize("which", ["means", "scales", "both"])
@@ -151,7 +157,9 @@ def test_rows_of_octaves_are_those_of_their_scales(eighths):
 
 def test_the_ends_of_the_scales_are_reached_at_every_offset():
     for offset in (0, 1, 128, 255):
-        _, scale_index = parts(grid.place(np.zeros(4), np.array([0.0, MIN_SCALE, MAX_SCALE, 1e300]), offset))
+        _, scale_index = parts(
+            grid.place(np.zeros(4), np.array([0.0, MIN_SCALE, MAX_SCALE, 1e300]), offset)
+        )
         last = scale_index[3]
         assert scale_index.tolist()[:3] == [0, 0, SCALES - 1]
         assert grid.cut(np.array([last * FRACTIONS]))[1][0] in (grid.MAX_SHIFT, grid.MAX_SHIFT + 1)
@@ -165,6 +173,13 @@ def test_nothing_to_place():
 def test_rows_crc_continues_and_tells_centers_from_rows():
     a, b = np.array([1, 2], np.int32), np.array([3, 4], np.int32)
     assert grid.rows_crc(a, b) == grid.rows_crc(a.astype(">i8"), b)
-    crcs = {grid.rows_crc(a, b), grid.rows_crc(b, a), grid.rows_crc(a, b[::-1]), grid.rows_crc(a, b, grid.rows_crc(a, b))}
+    crcs = {
+        grid.rows_crc(a, b),
+        grid.rows_crc(b, a),
+        grid.rows_crc(a, b[::-1]),
+        grid.rows_crc(a, b, grid.rows_crc(a, b)),
+    }
     assert len(crcs) == 4
-    assert grid.rows_crc(a, b, grid.rows_crc(b, a)) == grid.rows_crc(np.concatenate([b, a]), np.concatenate([a, b]))
+    assert grid.rows_crc(a, b, grid.rows_crc(b, a)) == grid.rows_crc(
+        np.concatenate([b, a]), np.concatenate([a, b])
+    )

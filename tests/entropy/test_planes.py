@@ -44,7 +44,11 @@ def test_integers_come_back_and_the_rest_is_predicted_alike(case):
     np.testing.assert_array_equal(decode_planes(data, coded, past), seen)
 
 
-@pytest.mark.parametrize("planes", [series(1, 128, seed=2).values[0], np.zeros((12, 128, 128), int)], ids=["image", "zeros"])
+@pytest.mark.parametrize(
+    "planes",
+    [series(1, 128, seed=2).values[0], np.zeros((12, 128, 128), int)],
+    ids=["image", "zeros"],
+)
 def test_an_image_takes_less_than_zlib_and_zeros_next_to_nothing(planes):
     size = len(encode_planes(planes, everything(planes), None)[0])
     raw = np.ascontiguousarray(planes.astype(np.uint16))
@@ -53,7 +57,9 @@ def test_an_image_takes_less_than_zlib_and_zeros_next_to_nothing(planes):
 
 def test_a_date_before_helps():
     now = series(1, 128, seed=2).values[0]
-    assert len(encode_planes(now, everything(now), now)[0]) < 0.5 * len(encode_planes(now, everything(now), None)[0])
+    assert len(encode_planes(now, everything(now), now)[0]) < 0.5 * len(
+        encode_planes(now, everything(now), None)[0]
+    )
 
 
 def test_the_bytes_are_these():
@@ -63,7 +69,9 @@ def test_the_bytes_are_these():
     assert data.hex() == PINNED
 
 
-@pytest.mark.parametrize("damage", [b"", b"\0\0\0", b"\0\0\0\x09" + bytes(7), b"\xff\xff\xff\xff" + bytes(20)])
+@pytest.mark.parametrize(
+    "damage", [b"", b"\0\0\0", b"\0\0\0\x09" + bytes(7), b"\xff\xff\xff\xff" + bytes(20)]
+)
 def test_damage_is_an_error(damage):
     with pytest.raises(DamagedChunkError):
         decode_planes(damage, np.ones((1, 2, 2), bool), None)

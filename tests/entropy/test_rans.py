@@ -15,7 +15,9 @@ PINNED_SYMBOLS = [0, 3, -1, 400, 2**29, -(2**29), 0, 70000]
 PINNED = "1bc523afffe4aeb3ffe5fffefff6ffb8fff57c1fff2b0000"
 
 near = st.integers(-3, 3)
-symbol = st.one_of(near, near, st.integers(-500, 500), st.integers(-MOST, MOST), st.sampled_from([-MOST, MOST]))
+symbol = st.one_of(
+    near, near, st.integers(-500, 500), st.integers(-MOST, MOST), st.sampled_from([-MOST, MOST])
+)
 pairs = st.lists(st.tuples(symbol, st.integers(0, TABLES.rows - 1)), max_size=60)
 
 
@@ -36,7 +38,9 @@ def sample(seed=0, count=200):
     """Symbols that fit their rows mostly, a few escapes among them."""
     rng = np.random.default_rng(seed)
     rows = rng.integers(0, MIXTURE_ROWS, count).astype(np.int32)
-    symbols = np.rint(rng.standard_normal(count) * np.geomspace(0.06, 128, 64)[rows // 32] * 1.5).astype(np.int32)
+    symbols = np.rint(
+        rng.standard_normal(count) * np.geomspace(0.06, 128, 64)[rows // 32] * 1.5
+    ).astype(np.int32)
     symbols[::50] = 12345
     return symbols, rows
 
@@ -68,7 +72,9 @@ def test_empty_input_is_the_initial_state_alone():
 
 
 def test_the_stream_is_the_one_of_the_first_release():
-    assert rans.encode_symbols(np.array(PINNED_SYMBOLS), np.array(PINNED_ROWS), TABLES).hex() == PINNED
+    assert (
+        rans.encode_symbols(np.array(PINNED_SYMBOLS), np.array(PINNED_ROWS), TABLES).hex() == PINNED
+    )
     assert reference.decode_symbols(bytes.fromhex(PINNED), PINNED_ROWS, TABLES) == PINNED_SYMBOLS
     assert decode(bytes.fromhex(PINNED), np.array(PINNED_ROWS)).tolist() == PINNED_SYMBOLS
 
@@ -77,7 +83,9 @@ def test_inputs_of_other_integer_types_and_strides_are_coded_alike_and_not_chang
     symbols, rows = sample()
     wide = np.repeat(symbols.astype(np.int64), 2)
     before = wide.copy()
-    assert rans.encode_symbols(wide[::2], rows.astype(np.int64), TABLES) == rans.encode_symbols(symbols, rows, TABLES)
+    assert rans.encode_symbols(wide[::2], rows.astype(np.int64), TABLES) == rans.encode_symbols(
+        symbols, rows, TABLES
+    )
     np.testing.assert_array_equal(wide, before)
 
 

@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 
 from tec_zarr.entropy import rans
-from tec_zarr.entropy.distribution import COMPONENTS, FRACTIONS, MAX_SCALE, MIN_SCALE, PRECISION, SCALES
+from tec_zarr.entropy.distribution import (
+    COMPONENTS,
+    FRACTIONS,
+    MAX_SCALE,
+    MIN_SCALE,
+    PRECISION,
+    SCALES,
+)
 from tec_zarr.entropy.tables import PATH, Tables, shipped
 
 TABLES = shipped()
@@ -17,13 +24,16 @@ def frequencies(row):
 
 def mean_and_scale(row):
     scale_index, fraction = divmod(row, FRACTIONS)
-    scale = math.exp(np.interp(scale_index, [0, SCALES - 1], [math.log(MIN_SCALE), math.log(MAX_SCALE)]))
+    scale = math.exp(
+        np.interp(scale_index, [0, SCALES - 1], [math.log(MIN_SCALE), math.log(MAX_SCALE)])
+    )
     return (fraction - FRACTIONS // 2) / FRACTIONS, scale
 
 
 def test_the_shipped_file_is_the_one_of_format_version_1():
     assert (
-        hashlib.sha256(PATH.read_bytes()).hexdigest() == "9337a65c6782c0c58159f0fcd5745ae7abd90c03f17a8e7a1497d5e0c6106979"
+        hashlib.sha256(PATH.read_bytes()).hexdigest()
+        == "9337a65c6782c0c58159f0fcd5745ae7abd90c03f17a8e7a1497d5e0c6106979"
     )
 
 
@@ -60,7 +70,9 @@ def normal_mixture_cdf(x, scale):
     return sum(w * 0.5 * (1 + math.erf(x / (s * scale * math.sqrt(2)))) for w, s in COMPONENTS)
 
 
-@pytest.mark.parametrize("row", [18 * 32 + 16, 22 * 32 + 3, 30 * 32 + 31, 45 * 32 + 9, 63 * 32 + 16])
+@pytest.mark.parametrize(
+    "row", [18 * 32 + 16, 22 * 32 + 3, 30 * 32 + 31, 45 * 32 + 9, 63 * 32 + 16]
+)
 def test_streams_are_within_a_percent_of_the_distribution_s_entropy(row):
     mean, scale = mean_and_scale(row)
     rng = np.random.default_rng(row)
@@ -68,7 +80,10 @@ def test_streams_are_within_a_percent_of_the_distribution_s_entropy(row):
     spread = rng.choice(spreads, size=40_000, p=shares)
     symbols = np.floor(mean + scale * spread * rng.standard_normal(40_000) + 0.5).astype(np.int32)
     values, counts = np.unique(symbols, return_counts=True)
-    probability = [normal_mixture_cdf(v + 0.5 - mean, scale) - normal_mixture_cdf(v - 0.5 - mean, scale) for v in values]
+    probability = [
+        normal_mixture_cdf(v + 0.5 - mean, scale) - normal_mixture_cdf(v - 0.5 - mean, scale)
+        for v in values
+    ]
     ideal = -(counts * np.log2(probability)).sum()
     coded = 8 * len(rans.encode_symbols(symbols, np.full(symbols.shape, row), TABLES))
     assert coded == pytest.approx(ideal, rel=0.01)
@@ -80,6 +95,10 @@ def test_rows_that_do_not_add_up_are_refused():
     tables = Tables.from_frequencies(first, sizes, good)
     assert tables.rows == 2
     assert tables.cumulative.tolist() == [0, 65535, 65536, 0, 30000, 65535, 65536]
-    for change in (np.array([-1, 0, 0, 0, 0]), np.array([-1, 0, 1, 0, 0]), np.array([0, 0, 0, 0, 1])):
+    for change in (
+        np.array([-1, 0, 0, 0, 0]),
+        np.array([-1, 0, 1, 0, 0]),
+        np.array([0, 0, 0, 0, 1]),
+    ):
         with pytest.raises(ValueError, match="65536"):
             Tables.from_frequencies(first, sizes, good + change)

@@ -1,4 +1,5 @@
-"""Write the golden files anew: `python tests/golden/make.py`. Only before the first release of a format version."""
+"""Write the golden files anew: `python tests/golden/make.py`. Only before the first release of a
+format version."""
 
 import pathlib
 
@@ -11,7 +12,8 @@ HERE = pathlib.Path(__file__).parent
 
 
 def arrays() -> dict[str, tuple[np.ndarray, dict]]:
-    """Each golden file's array, with some samples that are not valid, and the settings that it is coded with."""
+    """Each golden file's array, with some samples that are not valid, and the settings that it
+    is coded with."""
     dn = series(3, (48, 56), seed=5).values
     gaps = dn.copy()
     gaps[:, :, 5:9, 7:30] = 0
@@ -26,13 +28,19 @@ def arrays() -> dict[str, tuple[np.ndarray, dict]]:
     return {
         "v2-uint16-nodata": (gaps, {"quality": 45}),
         "v2-uint16-native-grid": (coarse, {"quality": 60}),
-        "v2-uint16-key-dates-and-groups": (gaps, {"quality": 40, "key_interval": 2, "groups": (11, 11, 5)}),
+        "v2-uint16-key-dates-and-groups": (
+            gaps,
+            {"quality": 40, "key_interval": 2, "groups": (11, 11, 5)},
+        ),
         "v2-uint16-no-network": (gaps, {"quality": 50, "context": "none"}),
         "v2-uint16-finest": (gaps, {"quality": 100}),
         "v2-uint16-bound": (gaps, {"max_error": 60}),
         "v2-uint16-lossless": (gaps[:1], {"max_error": 0}),
         "v2-int16-near-lossless": (signed[:1], {"max_error": 3, "nodata": -9999}),
-        "v2-float32-bounds-by-band": (four, {"quality": 40, "max_error": {"B04": 0.003, "B08": 0.01}, **small}),
+        "v2-float32-bounds-by-band": (
+            four,
+            {"quality": 40, "max_error": {"B04": 0.003, "B08": 0.01}, **small},
+        ),
         "v2-float64-lossless": (four[:1].astype(np.float64), {"max_error": 0}),
         "v2-big-endian-single-date": (gaps[:1].astype(">u2"), {"quality": 55}),
     }

@@ -1,4 +1,5 @@
-"""Our models against the oracle's outputs, stage by stage: each stage starts from the oracle's results of the one before."""
+"""Our models against the oracle's outputs, stage by stage: each stage starts from the oracle's
+results of the one before."""
 
 import numpy as np
 import torch
@@ -34,7 +35,8 @@ class Recorder:
 
 
 def same_tables(prior, outputs):
-    """Cumulative frequencies, which the oracle rounds on its own way from float32: within a few of 65,536."""
+    """Cumulative frequencies, which the oracle rounds on its own way from float32: within a few
+    of 65,536."""
     rows = prior.tables.tables()
     for row, (cdf, length) in enumerate(zip(outputs["cdf"], outputs["cdf_length"], strict=True)):
         ours = rows.cumulative[rows.begin[row] : rows.begin[row + 1]]
@@ -48,7 +50,11 @@ def compare_factorized(model, outputs, x, none):
     y = torch.from_numpy(outputs["y"])
     y_hat = model.prior.walk(Recorder(), model.unit(none), none, tuple(y.shape[-2:]), y)
     close(y_hat, outputs["y_hat"], "rounded latents")
-    close(model.synthesize(y_hat, y_hat[:, :0], none)[..., ::3, ::3], outputs["x_hat"], "reconstruction")
+    close(
+        model.synthesize(y_hat, y_hat[:, :0], none)[..., ::3, ::3],
+        outputs["x_hat"],
+        "reconstruction",
+    )
     same_tables(model.prior, outputs)
 
 
@@ -64,14 +70,20 @@ def compare_elic(model, outputs, x, none):
     truth = torch.from_numpy(outputs["y_hat"])
     anchors = (torch.arange(size[0])[:, None] + torch.arange(size[1])) % 2 == 0
     hyper = torch.from_numpy(outputs["params"])
-    for k, (channels, group) in enumerate(zip(model.prior.channels, model.prior.groups, strict=True)):
+    for k, (channels, group) in enumerate(
+        zip(model.prior.channels, model.prior.groups, strict=True)
+    ):
         known = truth[:, channels] * anchors
         for name, seen, at in (("anchors", False, anchors), ("others", True, ~anchors)):
             means, scales = group(hyper, truth[:, : channels.start], known, seen)
             theirs = torch.from_numpy(outputs[f"group{k}_{name}"]).chunk(2, 1)
             close(means[..., at], theirs[0][..., at], f"means of group {k}")
             close(scales[..., at], theirs[1].clamp(min=0.11)[..., at], f"scales of group {k}")
-    close(model.synthesize(truth, truth[:, :0], none)[..., ::3, ::3], outputs["x_hat"], "reconstruction")
+    close(
+        model.synthesize(truth, truth[:, :0], none)[..., ::3, ::3],
+        outputs["x_hat"],
+        "reconstruction",
+    )
     same_tables(model.prior, outputs)
 
 
@@ -91,7 +103,9 @@ def compare_temporal(model, outputs, x, none):
         close(repack(windows) if config.repack else windows, outputs["windows"][t], "windows")
         close(tokens, outputs["tokens"][t], "tokens")
         context = prior.context(context_pair(seen)) if seen else opening
-        keys = torch.from_numpy(outputs["keys"][t]).unflatten(-1, (config.heads, -1)).transpose(1, 2)
+        keys = (
+            torch.from_numpy(outputs["keys"][t]).unflatten(-1, (config.heads, -1)).transpose(1, 2)
+        )
         ours, _ = next(prior.keys_values(context, blocks))
         close(ours, keys, "keys of the joint context")
         features = prior.features(tokens, context, prior.token_unit(unit), none)
@@ -101,11 +115,19 @@ def compare_temporal(model, outputs, x, none):
         same_rows(means.double().numpy(), scales.double().numpy(), outputs["rows"][t])
         planes = from_blocks(prior.arrange(features), *frame.shape[-2:])
         close(planes[0], outputs["features"][t], "features")
-        close(frame[0] + model.refinement(planes, none[:1])[0], outputs["refined"][t], "refined latents")
+        close(
+            frame[0] + model.refinement(planes, none[:1])[0],
+            outputs["refined"][t],
+            "refined latents",
+        )
         predicted_as_they_are(model, context, outputs, t)
         seen.append(prior.frame_context(windows, unit, none))
         close(seen[-1], outputs["context"][t], "context")
-    close(model.synthesis(torch.from_numpy(outputs["refined"]), none)[..., ::3, ::3], outputs["x_hat"], "reconstruction")
+    close(
+        model.synthesis(torch.from_numpy(outputs["refined"]), none)[..., ::3, ::3],
+        outputs["x_hat"],
+        "reconstruction",
+    )
     decoded_features_refine(model, outputs)
 
 
@@ -113,19 +135,28 @@ def same_rows(means, scales, rows, means_grid=100, scales_grid=256, floor=0.01, 
     """The oracle's table rows, floors of its grids, wherever ours in float64 is off the edges."""
     fraction = (means - np.round(means) + 0.5) * means_grid
     scale = np.log(scales / floor) / np.log(top / floor + 1) * (scales_grid - 1)
-    clear = (np.abs(fraction - np.round(fraction)) > 0.01) & (np.abs(scale - np.round(scale)) > 0.01)
-    ours = np.clip(np.floor(fraction), 0, means_grid - 1) * scales_grid + np.clip(np.floor(scale), 0, scales_grid - 1)
+    clear = (np.abs(fraction - np.round(fraction)) > 0.01) & (
+        np.abs(scale - np.round(scale)) > 0.01
+    )
+    ours = np.clip(np.floor(fraction), 0, means_grid - 1) * scales_grid + np.clip(
+        np.floor(scale), 0, scales_grid - 1
+    )
     assert clear.mean() > 0.9
     np.testing.assert_array_equal(ours[clear], rows[clear])
 
 
 def predicted_as_they_are(model, context, outputs, t):
-    """Tokens that the oracle drops, or paints in, come back as our rounded means of the tokens before them."""
+    """Tokens that the oracle drops, or paints in, come back as our rounded means of the tokens
+    before them."""
     prior = model.prior
-    for name in [n for n in outputs if n.endswith(f"_{t}") and n.startswith(("budget", "inpainted"))]:
+    for name in [
+        n for n in outputs if n.endswith(f"_{t}") and n.startswith(("budget", "inpainted"))
+    ]:
         tokens = prior.arrange(to_blocks(torch.from_numpy(outputs[name])))
         unit = model.unit(tokens.new_empty(len(tokens), 0))[:, None]
-        features = prior.features(tokens, context, prior.token_unit(unit), tokens.new_empty(len(tokens), 0))
+        features = prior.features(
+            tokens, context, prior.token_unit(unit), tokens.new_empty(len(tokens), 0)
+        )
         means, _ = prior.distribution(features, unit)
         original = torch.from_numpy(outputs["tokens"][t])
         if name.startswith("budget"):

@@ -1,7 +1,8 @@
 """State dicts of small models, as the published files have them."""
 
 import torch
-import weights
+
+from tests.oracle import weights
 
 HEADS = 4
 FIRST, LAST = "analysis_transform.transforms.0.weight", "synthesis_transform.transforms.14."

@@ -1,11 +1,12 @@
-"""What PyPI's terracodec 0.3.1 computes, stage by stage. Runs in an environment of its own (see CONTRIBUTING.md).
+"""What PyPI's terracodec 0.3.1 computes, stage by stage. Runs in an environment of its own (see
+CONTRIBUTING.md).
 
     python terracodec_outputs.py FAMILY small|published|large IMAGES.npy OUT.npz
     python terracodec_outputs.py shapes OUT.json
     python terracodec_outputs.py time IMAGES.npy STATE.pt
 
-FAMILY is tec-fp, tec-elic, tec-tt or flextec, of which the first two have a large size too; images are standardized
-(times, components, height, width).
+FAMILY is tec-fp, tec-elic, tec-tt or flextec, of which the first two have a large size too;
+images are standardized (times, components, height, width).
 """
 
 import importlib.abc
@@ -22,7 +23,8 @@ import torch
 
 
 class _Anything:
-    """Stands for every name of a package that is not installed: a base class, or a decorator that changes nothing."""
+    """Stands for every name of a package that is not installed: a base class, or a decorator
+    that changes nothing."""
 
     def __init__(self, *args, **kwargs):
         pass
@@ -70,7 +72,11 @@ BUDGETS = (5, 12)
 def build(family, size, components=12):
     small = size == "small"
     if family == "tec-fp":
-        model = FactorizedPrior(components, *{"small": (12, 16), "published": (128, 192), "large": (192, 320)}[size], 256)
+        model = FactorizedPrior(
+            components,
+            *{"small": (12, 16), "published": (128, 192), "large": (192, 320)}[size],
+            256,
+        )
     elif family == "tec-elic":
         channels = {"small": (12, 24), "published": (128, 192), "large": (192, 320)}[size]
         model = ELIC(components, *channels, 256, groups=[4, 4, 16] if small else None)
@@ -85,9 +91,17 @@ def shrink(pipeline, flextec, components):
     latents = 64
     pipeline.transform = ELICTransform(components, components, channels=[12, 16, 20, latents])
     pipeline.entropy_model = TerraCodecTTEntropyModel(
-        latents, 2, flextec, flextec, num_layers_encoder_sep=1, num_layers_encoder_joint=1, num_layers_decoder=2,
-        d_model=64, num_head=4, mlp_expansion=2,
-    )  # fmt: skip
+        latents,
+        2,
+        flextec,
+        flextec,
+        num_layers_encoder_sep=1,
+        num_layers_encoder_joint=1,
+        num_layers_decoder=2,
+        d_model=64,
+        num_head=4,
+        mlp_expansion=2,
+    )
     pipeline._temporal_pad_token_maker = PerChannelWeight(latents)
     pipeline._dequantizer = Dequantizer(latents, 64)
 
@@ -95,7 +109,9 @@ def shrink(pipeline, flextec, components):
 def fill(model):
     """Give the model the weights of `weights.draw`."""
     drawn = weights.draw({k: tuple(v.shape) for k, v in model.named_parameters()})
-    model.load_state_dict({**model.state_dict(), **{k: torch.from_numpy(v) for k, v in drawn.items()}})
+    model.load_state_dict(
+        {**model.state_dict(), **{k: torch.from_numpy(v) for k, v in drawn.items()}}
+    )
 
 
 def thin(x_hat):
@@ -107,11 +123,20 @@ def factorized(model, x):
     model.update(force=True)
     y = model.g_a(x)
     y_hat, _ = model.entropy_bottleneck(y)
-    return {"y": y, "y_hat": y_hat, "x_hat": thin(model.g_s(y_hat)), **tables(model.entropy_bottleneck)}
+    return {
+        "y": y,
+        "y_hat": y_hat,
+        "x_hat": thin(model.g_s(y_hat)),
+        **tables(model.entropy_bottleneck),
+    }
 
 
 def tables(bottleneck):
-    return {"cdf": bottleneck._quantized_cdf, "cdf_length": bottleneck._cdf_length, "cdf_offset": bottleneck._offset}
+    return {
+        "cdf": bottleneck._quantized_cdf,
+        "cdf_length": bottleneck._cdf_length,
+        "cdf_offset": bottleneck._offset,
+    }
 
 
 def elic(model, x):
@@ -129,7 +154,10 @@ def elic(model, x):
         return hook
 
     groups = model.latent_codec.y.latent_codec
-    hooks = [groups[f"y{k}"].entropy_parameters.register_forward_hook(remember(k)) for k in range(len(groups))]
+    hooks = [
+        groups[f"y{k}"].entropy_parameters.register_forward_hook(remember(k))
+        for k in range(len(groups))
+    ]
     y_hat = model.latent_codec(y)["y_hat"]
     for hook in hooks:
         hook.remove()
@@ -147,7 +175,18 @@ def temporal(model, x):
     before = prior.process_previous_latent_q(pipeline._temporal_pad_token_maker(y[:1].shape))
     out, state = {"y": y, "start_context": before.processed[0]}, (before,)
     stages = {
-        name: [] for name in ("windows", "context", "keys", "tokens", "means", "scales", "rows", "features", "refined")
+        name: []
+        for name in (
+            "windows",
+            "context",
+            "keys",
+            "tokens",
+            "means",
+            "scales",
+            "rows",
+            "features",
+            "refined",
+        )
     }
     for t, frame in enumerate(y_hat.split(1)):
         encoded = prior._get_encoded_seqs(state)
@@ -161,10 +200,14 @@ def temporal(model, x):
         if not model.flextec:
             cloudy = torch.zeros(1, 1, *frame.shape[-2:])
             cloudy[..., 1:6, 2:7] = 1
-            out[f"inpainted_{t}"] = prior.masking_inference(frame, state, 0, cloud_mask=cloudy).perturbed_latent
+            out[f"inpainted_{t}"] = prior.masking_inference(
+                frame, state, 0, cloud_mask=cloudy
+            ).perturbed_latent
         state = pipeline._update_state(frame, None if t == 0 else state, t == 0)
         bottleneck = prior.bottleneck
-        indexes = bottleneck._entropy_model._normalize_indexes(bottleneck._get_indexes(means, scales))
+        indexes = bottleneck._entropy_model._normalize_indexes(
+            bottleneck._get_indexes(means, scales)
+        )
         planes = prior.patcher.unpatch(features, *grid, crop=frame.shape[-2:])
         found = {
             "windows": prior.patcher(frame, prior.window_size_enc)[0],
@@ -172,8 +215,12 @@ def temporal(model, x):
             "keys": prior.decoder.layers.encoder_layer_0.cross_attention.k(joint),
             "tokens": tokens,
             "means": means,
-            "scales": bottleneck._scaler.from_scale_idx(bottleneck._scaler.to_scale_idx(bottleneck.verysoftplus(scales))),
-            "rows": bottleneck._entropy_model.indexes_to_cdf_indexes(indexes[..., 0], indexes[..., 1]),
+            "scales": bottleneck._scaler.from_scale_idx(
+                bottleneck._scaler.to_scale_idx(bottleneck.verysoftplus(scales))
+            ),
+            "rows": bottleneck._entropy_model.indexes_to_cdf_indexes(
+                indexes[..., 0], indexes[..., 1]
+            ),
             "features": planes[0],
             "refined": pipeline._dequantizer(latent_q=frame, entropy_features=planes)[0],
         }
@@ -184,7 +231,8 @@ def temporal(model, x):
 
 
 def clock(x, target):
-    """Seconds that a TEC-TT of the published size takes for images x, and the most memory in MB, as a line of JSON."""
+    """Seconds that a TEC-TT of the published size takes for images x, and the most memory in MB,
+    as a line of JSON."""
     model = build("tec-tt", "published", x.shape[1])
     model.img_dims = tuple(x.shape[-2:])
     fill(model)
@@ -205,7 +253,9 @@ RUNS = {"tec-fp": factorized, "tec-elic": elic, "tec-tt": temporal, "flextec": t
 @torch.no_grad()
 def main(family, *args):
     if family == "shapes":
-        shapes = {f: {k: list(v.shape) for k, v in build(f, "small").state_dict().items()} for f in RUNS}
+        shapes = {
+            f: {k: list(v.shape) for k, v in build(f, "small").state_dict().items()} for f in RUNS
+        }
         pathlib.Path(args[0]).write_text(json.dumps(shapes))
         return
     if family == "time":

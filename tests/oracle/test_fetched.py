@@ -1,4 +1,5 @@
-"""Published checkpoints in use: fetched from a file, in codecs and stores, and missing. The models are small ones."""
+"""Published checkpoints in use: fetched from a file, in codecs and stores, and missing. The
+models are small ones."""
 
 import subprocess
 import sys
@@ -7,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from states import published_state
 
 import tec_zarr
 from tec_zarr.codec.chunk import decode_chunk, encode_chunk
@@ -20,6 +20,7 @@ from tec_zarr.models.published.checkpoints.catalog import catalog
 from tec_zarr.models.published.checkpoints.fetch import fetch
 from tec_zarr.runtime import loading
 from tec_zarr.synthetic.observations import dataset, series
+from tests.oracle.states import published_state
 
 NAMES = {
     "tec-fp": "tec-fp-s2l2a@10",
@@ -57,7 +58,10 @@ def name(request, folder):
 def test_catalog_names_what_is_published():
     assert len(catalog()) == 22
     assert catalog()["tec-tt-s2l1c@20"].file == "TerraCodec_v1_TT_S2L1C_lambda-20.pt"
-    assert catalog()["flextec-s2l2a@800-lronly"].repository == "embed2scale/TerraCodec-1.0-FlexTEC-S2L2A"
+    assert (
+        catalog()["flextec-s2l2a@800-lronly"].repository
+        == "embed2scale/TerraCodec-1.0-FlexTEC-S2L2A"
+    )
 
 
 def test_chunks_decode_to_the_same_again(name, cube):
@@ -73,8 +77,13 @@ def test_nodata_and_offset_are_the_codec_s(name, cube):
     holed[1, :, 5:20, 7:30] = 0
     decoded = decode_chunk(encode_chunk(holed, Settings(name), "cpu"), "cpu")
     np.testing.assert_array_equal(decoded == 0, holed == 0)
-    shifted = decode_chunk(encode_chunk(holed + np.uint16(1000), Settings(name, offset_dn=-1000, nodata=1000), "cpu"), "cpu")
-    valid = (holed != 0) & (decoded > 1) & (decoded < 60_000)  # drawn weights give DN too that only one of the two can hold
+    shifted = decode_chunk(
+        encode_chunk(holed + np.uint16(1000), Settings(name, offset_dn=-1000, nodata=1000), "cpu"),
+        "cpu",
+    )
+    valid = (
+        (holed != 0) & (decoded > 1) & (decoded < 60_000)
+    )  # drawn weights give DN too that only one of the two can hold
     assert np.abs(shifted[valid].astype(int) - 1000 - decoded[valid].astype(int)).max() <= 1
 
 
@@ -83,7 +92,8 @@ def test_bands_come_in_any_order(name, cube):
     straight = decode_chunk(encode_chunk(cube, Settings(name), "cpu"), "cpu")
     mixed = Settings(name, bands=tuple(L2A[i] for i in order))
     np.testing.assert_array_equal(
-        decode_chunk(encode_chunk(np.ascontiguousarray(cube[:, order]), mixed, "cpu"), "cpu"), straight[:, order]
+        decode_chunk(encode_chunk(np.ascontiguousarray(cube[:, order]), mixed, "cpu"), "cpu"),
+        straight[:, order],
     )
 
 
@@ -106,7 +116,10 @@ def test_settings_survive_a_store(name):
 
 
 def test_a_flextec_has_budgets_of_tokens(cube):
-    sizes = [len(encode_chunk(cube, Settings("flextec-s2l2a@800", tokens=k), "cpu")) for k in (1, 4, 10, 16)]
+    sizes = [
+        len(encode_chunk(cube, Settings("flextec-s2l2a@800", tokens=k), "cpu"))
+        for k in (1, 4, 10, 16)
+    ]
     assert sizes == sorted(set(sizes))
     for tokens in (1, (16, 3, 10)):
         data = encode_chunk(cube, Settings("flextec-s2l2a@800", tokens=tokens), "cpu")
@@ -151,7 +164,8 @@ def test_a_store_opens_in_another_process(name, cube, tmp_path, zarr_format):
     values = tmp_path / "values.npy"
     program = (
         "import numpy as np, xarray as xr; "
-        f"np.save({str(values)!r}, xr.open_zarr({str(path)!r}, consolidated=False, mask_and_scale=False)['B'].values)"
+        f"np.save({str(values)!r}, xr.open_zarr({str(path)!r}, consolidated=False, "
+        f"mask_and_scale=False)['B'].values)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
     here = xr.open_zarr(path, consolidated=False, mask_and_scale=False)["B"].values
@@ -182,12 +196,16 @@ def test_a_changed_file_is_refused(name, folder, tmp_path, monkeypatch):
 
 
 def test_a_file_of_another_level_is_refused(folder):
-    with pytest.raises(WeightsError, match="holds a tec-tt of 12 bands, where tec-tt-s2l1c@5 is a tec-tt of 13"):
+    with pytest.raises(
+        WeightsError, match="holds a tec-tt of 12 bands, where tec-tt-s2l1c@5 is a tec-tt of 13"
+    ):
         fetch("tec-tt-s2l1c@5", folder / "tec-tt.pt")
 
 
 def test_a_file_of_another_family_is_refused(folder):
-    with pytest.raises(WeightsError, match="holds a tec-fp of 12 bands, where tec-tt-s2l2a@5 is a tec-tt of 12"):
+    with pytest.raises(
+        WeightsError, match="holds a tec-fp of 12 bands, where tec-tt-s2l2a@5 is a tec-tt of 12"
+    ):
         fetch("tec-tt-s2l2a@5", folder / "tec-fp.pt")
 
 
@@ -219,7 +237,10 @@ def test_without_a_network_the_way_out_is_said(folder, monkeypatch):
 
     client.hf_hub_download = hf_hub_download
     monkeypatch.setitem(sys.modules, "huggingface_hub", client)
-    with pytest.raises(WeightsError, match=r"no route.*tec-zarr models fetch tec-tt-s2l2a@20.*copy .*" + folder.name):
+    with pytest.raises(
+        WeightsError,
+        match=r"no route.*tec-zarr models fetch tec-tt-s2l2a@20.*copy .*" + folder.name,
+    ):
         fetch("tec-tt-s2l2a@20")
 
 
@@ -233,7 +254,11 @@ def test_the_command(folder, capsys):
     assert main(["models", "list"]) == 0
     said = capsys.readouterr().out
     assert str(folder) in said
-    lines = dict(line.split(maxsplit=1) for line in said.splitlines() if "@" in line or line.startswith("tec-tt-s2 "))
+    lines = dict(
+        line.split(maxsplit=1)
+        for line in said.splitlines()
+        if "@" in line or line.startswith("tec-tt-s2 ")
+    )
     assert lines["tec-tt-s2"].startswith("shipped")
     assert lines["tec-tt-s2l2a@5"].startswith("fetched")
     assert lines["tec-tt-s2l2a@700"] == "not on this machine"
@@ -247,7 +272,8 @@ def test_the_command(folder, capsys):
 
 @pytest.fixture
 def hub(folder, tmp_path, monkeypatch):
-    """Hugging Face with one small checkpoint for every name, and an empty cache folder; the calls."""
+    """Hugging Face with one small checkpoint for every name, and an empty cache folder; the
+    calls."""
     calls = []
     client = type(sys)("huggingface_hub")
 

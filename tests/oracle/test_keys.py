@@ -1,15 +1,16 @@
-"""The names and shapes of the published files: all of them are known, and all that belong to weights are needed."""
+"""The names and shapes of the published files: all of them are known, and all that belong to
+weights are needed."""
 
 import pathlib
 import re
 
 import pytest
 import torch
-from states import of_bands
 
 from tec_zarr.errors import WeightsError
 from tec_zarr.models.bands import LEVELS
 from tec_zarr.models.published.checkpoints.convert import PLANS, convert
+from tests.oracle.states import of_bands
 
 REFERENCE = pathlib.Path(__file__).resolve().parents[3] / "shared" / "reference"
 LISTS = {
@@ -58,7 +59,9 @@ def test_every_key_is_consumed(listed):
     assert model.config.family == family
     assert model.config.transforms.bands == LEVELS["s2l2a" if bands == 12 else "s2l1c"].bands
     read = [name for name in shapes if not re.search(PLANS[family].ignored, name)]
-    assert sum(torch.Size(shapes[name]).numel() for name in read) / 1e6 == pytest.approx(MILLIONS[label], rel=0.02)
+    assert sum(torch.Size(shapes[name]).numel() for name in read) / 1e6 == pytest.approx(
+        MILLIONS[label], rel=0.02
+    )
 
 
 def test_no_key_can_be_missing(listed):

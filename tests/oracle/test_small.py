@@ -1,13 +1,11 @@
-"""Small models against what PyPI's terracodec computed of them; `cached` holds its outputs (see CONTRIBUTING.md)."""
+"""Small models against what PyPI's terracodec computed of them; `cached` holds its outputs (see
+CONTRIBUTING.md)."""
 
 import pathlib
 
 import numpy as np
 import pytest
 import torch
-import weights
-from comparison import COMPARISONS, compare
-from states import HEADS, published_state
 
 from tec_zarr.clouds import latents
 from tec_zarr.errors import WeightsError
@@ -15,6 +13,9 @@ from tec_zarr.models.published import checkpoint
 from tec_zarr.models.published.checkpoints.convert import convert
 from tec_zarr.models.published.coding import exact
 from tec_zarr.runtime import loading
+from tests.oracle import weights
+from tests.oracle.comparison import COMPARISONS, compare
+from tests.oracle.states import HEADS, published_state
 
 CACHED = pathlib.Path(__file__).with_name("cached")
 
@@ -46,9 +47,13 @@ def test_masked_latents_are_predicted_as_the_oracle_paints_them():
     loaded = loading.ready(convert(published_state("tec-tt"), HEADS), torch.device("cpu"))
     with np.load(CACHED / "tec-tt.npz") as outputs:
         series = torch.from_numpy(outputs["y"]).double().round()
-        painted = [torch.from_numpy(outputs[f"inpainted_{t}"])[0].double() for t in range(len(series))]
+        painted = [
+            torch.from_numpy(outputs[f"inpainted_{t}"])[0].double() for t in range(len(series))
+        ]
     for t, frame in enumerate(painted):
-        means, _ = latents.predict(loaded, torch.cat([series[:t], frame[None]]), torch.empty(0, dtype=torch.float64))
+        means, _ = latents.predict(
+            loaded, torch.cat([series[:t], frame[None]]), torch.empty(0, dtype=torch.float64)
+        )
         hidden = (frame != series[t]).any(0)
         assert hidden.any()
         clear = hidden & ((means[t] - means[t].round()).abs() < 0.499)
@@ -60,7 +65,9 @@ def test_a_converted_model_survives_its_file(family, state):
     again = checkpoint.parse(checkpoint.dump(model, precision=torch.float32))
     assert again.config == model.config
     assert again.config.family == family
-    for (name, a), (other, b) in zip(model.state_dict().items(), again.state_dict().items(), strict=True):
+    for (name, a), (other, b) in zip(
+        model.state_dict().items(), again.state_dict().items(), strict=True
+    ):
         assert name == other
         assert a.dtype == b.dtype
         assert torch.equal(a, b)
@@ -69,12 +76,15 @@ def test_a_converted_model_survives_its_file(family, state):
 @pytest.mark.parametrize("relative", [1e-15, 1e-14])
 @torch.inference_mode()
 def test_a_machine_that_rounds_otherwise_decodes_the_same(family, state, relative):
-    """Latents off their means are no integers, and contexts of others: still the same symbols everywhere."""
+    """Latents off their means are no integers, and contexts of others: still the same symbols
+    everywhere."""
     model = convert(state, HEADS)
     coder, other = exact(model), exact(model)
     noise = torch.Generator().manual_seed(3)
     for parameter in other.prior.parameters():
-        parameter.mul_(1 + relative * torch.randn(parameter.shape, generator=noise, dtype=torch.float64))
+        parameter.mul_(
+            1 + relative * torch.randn(parameter.shape, generator=noise, dtype=torch.float64)
+        )
     none = torch.empty(1, 0, dtype=torch.float64)
     y = model.analyze(torch.from_numpy(weights.small_images()), none.float()).double()[None]
     (frames,) = coder.compress(y, none, [[16] * y.shape[1]])
@@ -86,9 +96,15 @@ def test_a_machine_that_rounds_otherwise_decodes_the_same(family, state, relativ
 
 
 def test_a_partial_file_is_told(family, state):
-    read = [k for k in state if k.endswith(("leave.weight", "conv3.weight", "g_s.6.bias", "proj.bias", "h_s.4.bias"))]
+    read = [
+        k
+        for k in state
+        if k.endswith(("leave.weight", "conv3.weight", "g_s.6.bias", "proj.bias", "h_s.4.bias"))
+    ]
     for name in read[:3]:
-        with pytest.raises(WeightsError, match=f"missing: {name.removeprefix('model.')}|missing: {name}"):
+        with pytest.raises(
+            WeightsError, match=f"missing: {name.removeprefix('model.')}|missing: {name}"
+        ):
             convert({k: v for k, v in state.items() if k != name}, HEADS)
 
 

@@ -1,4 +1,5 @@
-"""Weights and images that two environments draw alike: from numpy's generator, whose numbers are the same everywhere."""
+"""Weights and images that two environments draw alike: from numpy's generator, whose numbers are
+the same everywhere."""
 
 import json
 import pathlib
@@ -23,7 +24,8 @@ def small_shapes(family: str) -> dict[str, tuple[int, ...]]:
 
 
 def draw(shapes: dict[str, tuple[int, ...]], seed: int = 0) -> dict[str, np.ndarray]:
-    """float32 tensors by name, each from its own generator; of buffers only those that a model cannot do without."""
+    """float32 tensors by name, each from its own generator; of buffers only those that a model
+    cannot do without."""
     return {name: _draw(name, shape, seed) for name, shape in shapes.items() if 0 not in shape}
 
 
@@ -46,17 +48,29 @@ def _draw(name: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
     elif name.endswith("bias"):
         drawn = 0.05 * noise
     else:
-        drawn = noise * next((g for end, g in GAINS.items() if name.endswith(end)), 1.0) / np.sqrt(np.prod(shape[1:]))
+        drawn = (
+            noise
+            * next((g for end, g in GAINS.items() if name.endswith(end)), 1.0)
+            / np.sqrt(np.prod(shape[1:]))
+        )
     return drawn.astype(np.float32)
 
 
-def small_images(times: int = 3, height: int = 64, width: int = 128, components: int = 12) -> np.ndarray:
-    """Standardized frames (times, components, height, width), float32: waves that drift, and noise."""
+def small_images(
+    times: int = 3, height: int = 64, width: int = 128, components: int = 12
+) -> np.ndarray:
+    """Standardized frames (times, components, height, width), float32: waves that drift, and
+    noise."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[:height, :width] / 16
     bands = rng.normal(size=(components, 4))
     frames = [
-        sum(b[:, None, None] * np.sin(x * (i + 1) / 2 + y * (3 - i) / 3 + t / 3 + i) for i, b in enumerate(bands.T))
+        sum(
+            b[:, None, None] * np.sin(x * (i + 1) / 2 + y * (3 - i) / 3 + t / 3 + i)
+            for i, b in enumerate(bands.T)
+        )
         for t in range(times)
     ]
-    return (np.stack(frames) / 2 + 0.1 * rng.normal(size=(times, components, height, width))).astype(np.float32)
+    return (
+        np.stack(frames) / 2 + 0.1 * rng.normal(size=(times, components, height, width))
+    ).astype(np.float32)

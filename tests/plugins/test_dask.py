@@ -16,7 +16,8 @@ BLOCK = (4, 12, 256, 256)
 
 
 def large_cube(rows: int, columns: int) -> xr.Dataset:
-    """Made up block by block on the workers: one synthetic scene, turned and brightened a different way each time."""
+    """Made up block by block on the workers: one synthetic scene, turned and brightened a
+    different way each time."""
     scene = series(4, 256, seed=1).values
 
     def block(block_info=None):
@@ -25,7 +26,10 @@ def large_cube(rows: int, columns: int) -> xr.Dataset:
         return np.ascontiguousarray(turned) + np.uint16(5 * row + column)
 
     array = da.map_blocks(
-        block, chunks=((4,), (12,), (256,) * rows, (256,) * columns), dtype="uint16", meta=np.empty((0,) * 4, "uint16")
+        block,
+        chunks=((4,), (12,), (256,) * rows, (256,) * columns),
+        dtype="uint16",
+        meta=np.empty((0,) * 4, "uint16"),
     )
     return xr.Dataset({"B": (("time", "band", "y", "x"), array)})
 
@@ -41,7 +45,9 @@ def test_schedulers(tmp_path, scheduler, zarr_format):
     cube = large_cube(2, 2)
     with dask.config.set(scheduler=scheduler, num_workers=2):
         codec = tec_zarr.encoding(zarr_format=zarr_format, quality=60)
-        cube.to_zarr(tmp_path / "a.zarr", zarr_format=zarr_format, encoding={"B": codec}, consolidated=False)
+        cube.to_zarr(
+            tmp_path / "a.zarr", zarr_format=zarr_format, encoding={"B": codec}, consolidated=False
+        )
         assert rmse(cube, xr.open_zarr(tmp_path / "a.zarr", consolidated=False)) < 200
 
 
@@ -50,22 +56,30 @@ def test_local_cluster_on_several_hundred_megabytes(tmp_path):
     cube = large_cube(6, 8)
     assert cube["B"].nbytes > 300e6
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=2, processes=True, dashboard_address=None) as cluster,
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=2, processes=True, dashboard_address=None
+        ) as cluster,
         distributed.Client(cluster) as client,
     ):
-        cube.to_zarr(tmp_path / "a.zarr", encoding={"B": tec_zarr.encoding(quality=40)}, consolidated=False)
+        cube.to_zarr(
+            tmp_path / "a.zarr", encoding={"B": tec_zarr.encoding(quality=40)}, consolidated=False
+        )
         opened = xr.open_zarr(tmp_path / "a.zarr", consolidated=False)
         assert opened["B"].chunksizes["x"] == (256,) * 8
         assert rmse(cube, opened) < 250
         loaded = client.run(lambda: "torch" in __import__("sys").modules)
         assert all(loaded.values())
-        peak = client.run(lambda: __import__("resource").getrusage(__import__("resource").RUSAGE_SELF).ru_maxrss)
+        peak = client.run(
+            lambda: __import__("resource").getrusage(__import__("resource").RUSAGE_SELF).ru_maxrss
+        )
         assert max(peak.values()) < 2e6
     size = sum(f.stat().st_size for f in (tmp_path / "a.zarr").rglob("*") if f.is_file())
     assert size < cube["B"].nbytes / 20
 
 
-@pytest.mark.parametrize("codec", [TerraCodec(quality=7), TerraCodecSerializer(quality=7)], ids=["v2", "v3"])
+@pytest.mark.parametrize(
+    "codec", [TerraCodec(quality=7), TerraCodecSerializer(quality=7)], ids=["v2", "v3"]
+)
 def test_codecs_travel_small(codec):
     array = series(1, 64).values
     if isinstance(codec, TerraCodec):

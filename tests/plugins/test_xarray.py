@@ -19,7 +19,8 @@ CHUNKS = {"time": 2, "band": -1, "y": 64, "x": 64}
 
 READ = """
 import sys, numpy as np, xarray as xr, zarr
-store = zarr.storage.ZipStore(sys.argv[1], mode="r") if sys.argv[1].endswith(".zip") else sys.argv[1]
+path = sys.argv[1]
+store = zarr.storage.ZipStore(path, mode="r") if path.endswith(".zip") else path
 array = xr.open_zarr(store, consolidated=False, decode_cf=False)["B"]
 np.save(sys.argv[2], array.values)
 """
@@ -53,10 +54,19 @@ def test_a_process_that_imports_only_xarray_reads_it(cube, tmp_path, zarr_format
     np.testing.assert_array_equal(xr.open_zarr(store, consolidated=False)["SCL"], cube["SCL"])
 
 
-@pytest.mark.parametrize("codec", [TerraCodec(quality=40), [TerraCodec(quality=40)]], ids=["codec", "list"])
+@pytest.mark.parametrize(
+    "codec", [TerraCodec(quality=40), [TerraCodec(quality=40)]], ids=["codec", "list"]
+)
 def test_format_2_takes_the_codec_as_compressors(cube, tmp_path, codec):
-    cube.to_zarr(tmp_path / "a.zarr", zarr_format=2, encoding={"B": {"compressors": codec}}, consolidated=False)
-    assert xr.open_zarr(tmp_path / "a.zarr", consolidated=False)["B"].encoding["compressors"] == (TerraCodec(quality=40),)
+    cube.to_zarr(
+        tmp_path / "a.zarr",
+        zarr_format=2,
+        encoding={"B": {"compressors": codec}},
+        consolidated=False,
+    )
+    assert xr.open_zarr(tmp_path / "a.zarr", consolidated=False)["B"].encoding["compressors"] == (
+        TerraCodec(quality=40),
+    )
 
 
 def test_both_formats_hold_the_same_chunks(cube, tmp_path):
@@ -64,7 +74,9 @@ def test_both_formats_hold_the_same_chunks(cube, tmp_path):
         write(cube, tmp_path / f"{zarr_format}.zarr", zarr_format, quality=30)
     for t, y, x in np.ndindex(2, 2, 2):
         two = (tmp_path / "2.zarr" / "B" / f"{t}.0.{y}.{x}").read_bytes()
-        assert two == (tmp_path / "3.zarr" / "B" / "c" / str(t) / "0" / str(y) / str(x)).read_bytes()
+        assert (
+            two == (tmp_path / "3.zarr" / "B" / "c" / str(t) / "0" / str(y) / str(x)).read_bytes()
+        )
 
 
 @pytest.mark.parametrize("zarr_format", [2, 3])
@@ -76,7 +88,9 @@ def test_zip_and_memory_stores(cube, tmp_path, zarr_format):
             cube.compute(), store, zarr_format, chunks=(2, 12, 64, 64)
         )  # zip files written by Dask's threads are broken, with any codec
     from_memory = xr.open_zarr(memory, consolidated=False)["B"].values
-    np.testing.assert_allclose(read_in_fresh_process(tmp_path / "cube.zip", tmp_path), from_memory, atol=1)
+    np.testing.assert_allclose(
+        read_in_fresh_process(tmp_path / "cube.zip", tmp_path), from_memory, atol=1
+    )
 
 
 @pytest.mark.parametrize("zarr_format", [2, 3])
@@ -100,7 +114,9 @@ def test_floats_with_nan(cube, tmp_path):
 def test_shards_of_chunks(cube, tmp_path):
     codec = tec_zarr.encoding(chunks=(1, 12, 64, 64))
     cube[["B"]].chunk({"time": 2, "y": 128, "x": 128}).to_zarr(
-        tmp_path / "a.zarr", encoding={"B": {**codec, "shards": (2, 12, 128, 128)}}, consolidated=False
+        tmp_path / "a.zarr",
+        encoding={"B": {**codec, "shards": (2, 12, 128, 128)}},
+        consolidated=False,
     )
     original = cube["B"].values
     decoded = xr.open_zarr(tmp_path / "a.zarr", consolidated=False)["B"].values
@@ -123,9 +139,17 @@ def test_the_format_2_codec_in_format_3_says_what_to_write(cube, tmp_path, keywo
 
 def test_the_format_3_codec_in_a_wrong_place_says_what_to_write(cube, tmp_path):
     with pytest.raises(TypeError, match=r"serializer=, with compressors=None"):
-        cube.to_zarr(tmp_path / "a.zarr", encoding={"B": {"compressors": TerraCodecSerializer()}}, consolidated=False)
+        cube.to_zarr(
+            tmp_path / "a.zarr",
+            encoding={"B": {"compressors": TerraCodecSerializer()}},
+            consolidated=False,
+        )
     with pytest.raises(ValueError, match=r"tec_zarr\.encoding\(zarr_format=2"):
-        cube.to_zarr(tmp_path / "b.zarr", zarr_format=2, encoding={"B": {"compressors": TerraCodecSerializer()}})
+        cube.to_zarr(
+            tmp_path / "b.zarr",
+            zarr_format=2,
+            encoding={"B": {"compressors": TerraCodecSerializer()}},
+        )
 
 
 @pytest.mark.parametrize(
@@ -137,18 +161,24 @@ def test_the_format_3_codec_in_a_wrong_place_says_what_to_write(cube, tmp_path):
 )
 def test_chunks_that_split_the_bands_leave_no_array_behind(cube, tmp_path, chunks, said):
     with pytest.raises(InvalidInputError, match=said):
-        cube[["B"]].chunk(chunks).to_zarr(tmp_path / "a.zarr", encoding={"B": tec_zarr.encoding()}, consolidated=False)
+        cube[["B"]].chunk(chunks).to_zarr(
+            tmp_path / "a.zarr", encoding={"B": tec_zarr.encoding()}, consolidated=False
+        )
     assert not (tmp_path / "a.zarr" / "B").exists()
 
 
 def test_three_dimensional_variables_say_how_to_stack(cube, tmp_path):
     with pytest.raises(InvalidInputError, match="to_dataarray"):
-        cube[["SCL"]].to_zarr(tmp_path / "a.zarr", encoding={"SCL": tec_zarr.encoding()}, consolidated=False)
+        cube[["SCL"]].to_zarr(
+            tmp_path / "a.zarr", encoding={"SCL": tec_zarr.encoding()}, consolidated=False
+        )
 
 
 def test_classifications_are_refused(cube, tmp_path):
     with pytest.raises(InvalidInputError, match="uint8"):
-        cube[["B"]].astype("uint8").to_zarr(tmp_path / "a.zarr", encoding={"B": tec_zarr.encoding()}, consolidated=False)
+        cube[["B"]].astype("uint8").to_zarr(
+            tmp_path / "a.zarr", encoding={"B": tec_zarr.encoding()}, consolidated=False
+        )
 
 
 def test_metadata_names_model_weights_and_settings_and_no_device(cube, tmp_path):
@@ -169,7 +199,10 @@ def test_configurations_make_the_same_codec_again(nodata):
     again = numcodecs.get_codec(json.loads(json.dumps(codec.get_config())))
     assert again.get_config() == codec.get_config()
     serializer = TerraCodecSerializer(quality=12.5, bands=["B02", "B08"], scale=1.0, nodata=nodata)
-    assert TerraCodecSerializer.from_dict(json.loads(json.dumps(serializer.to_dict()))).to_dict() == serializer.to_dict()
+    assert (
+        TerraCodecSerializer.from_dict(json.loads(json.dumps(serializer.to_dict()))).to_dict()
+        == serializer.to_dict()
+    )
 
 
 def test_numcodecs_alone(cube):

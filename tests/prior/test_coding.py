@@ -21,13 +21,13 @@ def model():
     return loading.load_prior("tec-tt", "cpu")
 
 
-def ready(seed: int, dates: int = 3, bands: int = 12, side: int = 64):
+def ready(seed: int, dates: int = 3, bands: int = 12, side: int = 64, step: float = STEP):
     """Side information and coefficients (C, 256, P) of dates."""
     out = []
     before = None
     for frame in synthetic(dates, side, seed=seed).values[:, :bands].astype(np.float32):
         spectrum = Spectrum.of(frame)
-        side_information, coefficients = spectrum.at(STEP, before)
+        side_information, coefficients = spectrum.at(step, before)
         flat = coefficients.reshape(*coefficients.shape[:2], -1)
         live = live_channels(flat, expected_rms(side_information), 1)
         before = side_information.with_live(live)
@@ -70,7 +70,9 @@ def test_what_is_decoded_is_what_was_coded(model, bands):
     chunk = ready(1, bands=min(bands, 12))
     if bands > 12:
         frames = synthetic(3, 64, seed=1).values.astype(np.float32)
-        extra = frames[:, : bands - 12] + rng.normal(0, 300, (3, bands - 12, 64, 64)).astype(np.float32)
+        extra = frames[:, : bands - 12] + rng.normal(0, 300, (3, bands - 12, 64, 64)).astype(
+            np.float32
+        )
         before = None
         chunk = []
         for frame in np.concatenate([frames, extra], 1):
@@ -85,8 +87,10 @@ def test_what_is_decoded_is_what_was_coded(model, bands):
         np.testing.assert_allclose(one.values, other.values, atol=1e-5)
 
 
-def test_a_batch_gives_the_bytes_of_each_chunk_alone(model):
-    chunks = [ready(seed) for seed in (1, 2, 3)]
+@pytest.mark.parametrize("steps", [(200, 200, 200), (20, 300, 5000), (12000, 60, 900, 4)])
+def test_a_batch_gives_the_bytes_of_each_chunk_alone(model, steps):
+    """Also where dates of other steps have groups of channels that a date does not have."""
+    chunks = [ready(seed, step=step) for seed, step in enumerate(steps, 1)]
     together = encode_all(model, chunks)
     for chunk, batched in zip(chunks, together, strict=True):
         (alone,) = encode_all(model, [chunk])
@@ -114,7 +118,8 @@ def test_every_group_that_is_sent_takes_error_away(model):
 
 
 def test_what_is_not_sent_is_predicted_from_other_dates(model):
-    """Of two equal dates the second, of which only the coarsest groups are sent, comes out finer than those alone."""
+    """Of two equal dates the second, of which only the coarsest groups are sent, comes out finer
+    than those alone."""
     chunk = [ready(4, dates=1)[0]] * 2
     full = chunk[0]
     context = series.Context()
@@ -149,5 +154,7 @@ def test_key_dates_do_not_look_back():
     """From the key date on, a chunk is coded as if it began there."""
     array = synthetic(4, 64, seed=2).values
     whole = container.parse(encode_chunk(array, Settings(key_interval=2)))[1]
-    rest = container.parse(encode_chunk(np.ascontiguousarray(array[2:]), Settings(key_interval=2)))[1]
+    rest = container.parse(encode_chunk(np.ascontiguousarray(array[2:]), Settings(key_interval=2)))[
+        1
+    ]
     assert whole[2:] == rest

@@ -3,7 +3,13 @@ import pytest
 import torch
 
 from tec_zarr.prior.channels import GROUP_SIZES, group_frequencies
-from tec_zarr.prior.regression import BASIS_ONE, FRACTION, BandRegression, group_channels, limit_bands
+from tec_zarr.prior.regression import (
+    BASIS_ONE,
+    FRACTION,
+    BandRegression,
+    group_channels,
+    limit_bands,
+)
 from tec_zarr.transform.spread import network_channels
 
 BANDS = 12
@@ -12,7 +18,8 @@ POSITIONS = 64
 
 
 def made(seed: int, dates: int = 2):
-    """Symbols (1, B, 256, P) of today, bands of earlier dates (1, J, 256, P) in eighths, and their mixing (B, J)."""
+    """Symbols (1, B, 256, P) of today, bands of earlier dates (1, J, 256, P) in eighths, and
+    their mixing (B, J)."""
     rng = np.random.default_rng(seed)
     earlier = np.rint(rng.normal(0, 200, (1, dates * BANDS, 256, POSITIONS)))
     mixing = rng.normal(0, 0.3, (BANDS, dates * BANDS))
@@ -24,7 +31,9 @@ def regression_of(earlier: np.ndarray) -> BandRegression:
     identity = np.eye(BANDS)[None, None].repeat(4, 1) * BASIS_ONE
     channels = group_channels(torch.from_numpy(network_channels()), GROUP_SIZES)
     live = torch.ones(1, sum(GROUP_SIZES), dtype=torch.float64)
-    return BandRegression(torch.from_numpy(earlier), torch.from_numpy(identity), channels, live, SIZE)
+    return BandRegression(
+        torch.from_numpy(earlier), torch.from_numpy(identity), channels, live, SIZE
+    )
 
 
 def picked(today: np.ndarray, group: int) -> torch.Tensor:
@@ -65,7 +74,8 @@ def test_a_group_that_nobody_added_counts_as_zero():
 
 
 def test_sums_are_exact_in_any_order():
-    """Values at their limits, in another order of positions and in one of dates: the same prediction to the last bit."""
+    """Values at their limits, in another order of positions and in one of dates: the same
+    prediction to the last bit."""
     today, earlier, _ = made(3)
     earlier = limit_bands(torch.from_numpy(earlier * 1e5)).numpy()
     order = np.random.default_rng(0).permutation(POSITIONS)

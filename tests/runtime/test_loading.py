@@ -21,7 +21,10 @@ def test_many_threads_load_a_model_once(monkeypatch):
     monkeypatch.setattr(prior_weights, "parse", parse)
     monkeypatch.setattr(loading, "_priors", {})
     found = []
-    threads = [threading.Thread(target=lambda: found.append(loading.load_prior(registry.DEFAULT, "cpu"))) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: found.append(loading.load_prior(registry.DEFAULT, "cpu")))
+        for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -69,7 +72,8 @@ def in_a_new_thread():
     return found[0]
 def state():
     return (torch.get_num_threads(), in_a_new_thread(), torch.is_grad_enabled(),
-            torch.are_deterministic_algorithms_enabled(), torch.get_default_dtype(), torch.backends.mkldnn.enabled)
+            torch.are_deterministic_algorithms_enabled(), torch.get_default_dtype(),
+            torch.backends.mkldnn.enabled)
 before = state()
 from tec_zarr import TerraCodec
 codec = TerraCodec()
@@ -90,4 +94,6 @@ if child == 0:
     os._exit(0 if ok else 1)
 assert os.waitpid(child, 0)[1] == 0
 """
-    subprocess.run([sys.executable, "-W", "ignore::DeprecationWarning", "-c", program], check=True, timeout=60)
+    subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program], check=True, timeout=60
+    )

@@ -13,7 +13,8 @@ WAIT = 10
 
 
 class Recorder:
-    """A run function that notes its batches; the item "hold" keeps the service busy until `release` is set."""
+    """A run function that notes its batches; the item "hold" keeps the service busy until
+    `release` is set."""
 
     def __init__(self):
         self.batches, self.started, self.release = [], threading.Event(), threading.Event()
@@ -99,7 +100,9 @@ def test_several_workers_run_jobs_side_by_side():
 def test_each_thread_settles_once_before_it_runs_anything():
     settled = []
     made = Service(workers=3, settle=lambda: settled.append(threading.get_ident()))
-    seen = [made.submit(lambda items: [threading.get_ident()], i, i, 1).result(WAIT) for i in range(20)]
+    seen = [
+        made.submit(lambda items: [threading.get_ident()], i, i, 1).result(WAIT) for i in range(20)
+    ]
     assert len(settled) == len(set(settled)) <= 3
     assert set(seen) <= set(settled)
 
@@ -135,7 +138,11 @@ def test_a_job_that_fails_fails_alone(busy):
     items = [1, 2, error, 3]
     futures = [made.submit(recorder, "key", item, 1) for item in items]
     recorder.release.set()
-    assert [futures[i].result(WAIT) for i in (0, 1, 3)] == [("result", 1), ("result", 2), ("result", 3)]
+    assert [futures[i].result(WAIT) for i in (0, 1, 3)] == [
+        ("result", 1),
+        ("result", 2),
+        ("result", 3),
+    ]
     assert futures[2].exception(WAIT) is error
     assert recorder.batches[1] == items
     assert made.submit(recorder, "key", 4, 1).result(WAIT) == ("result", 4)
@@ -177,7 +184,9 @@ def test_a_forked_child_has_a_service_of_its_own():
         "    os._exit(0 if SERVICE.submit(run, 1, 1, 1).result(5) == os.getpid() else 1)\n"
         "assert os.waitpid(child, 0)[1] == 0\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 

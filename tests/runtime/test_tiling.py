@@ -13,7 +13,9 @@ STRIDE = 2 * PATCH
 
 
 def model_of(blocks):
-    transforms = TransformConfig(("B02", "B03", "B04"), patch=PATCH, width=8, blocks=blocks, latents=6)
+    transforms = TransformConfig(
+        ("B02", "B03", "B04"), patch=PATCH, width=8, blocks=blocks, latents=6
+    )
     prior = TemporalConfig(width=8, heads=2, separate=1, joint=1, decoder=1)
     return tiny_model(seed=1, config=ModelConfig("tec-tt", transforms, prior, knots=3))
 
@@ -61,7 +63,9 @@ def test_synthesis_by_tiles_equals_synthesis_in_one_go(blocks, size):
     margin = receptive_latents(model.config.transforms) + 1
     tiled = tiling.tiled(network, torch.cat([y_hat, features], 1), 1, STRIDE, margin)
     assert tiled.shape == (2, 3, size[0] * STRIDE, size[1] * STRIDE)
-    torch.testing.assert_close(tiled, model.synthesize(y_hat, features, condition), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(
+        tiled, model.synthesize(y_hat, features, condition), rtol=1e-5, atol=1e-5
+    )
     assert len(seen) == -(-size[0] // CORE) * -(-size[1] // CORE)
 
 
@@ -81,7 +85,9 @@ def test_receptive_latents_reach_as_far_as_the_transforms_do(blocks):
     x = noise(1, 3, 24 * STRIDE, 24 * STRIDE)
     changed = x.clone()
     changed[..., 12 * STRIDE : 13 * STRIDE, 12 * STRIDE : 13 * STRIDE] += 10
-    moved = (model.analyze(x, condition) != model.analyze(changed, condition)).any(1)[0].nonzero() - 12
+    moved = (model.analyze(x, condition) != model.analyze(changed, condition)).any(1)[
+        0
+    ].nonzero() - 12
     assert 0 < moved.abs().max() <= reach
 
 

@@ -42,7 +42,9 @@ def test_known_errors(cube):
 def test_spectral_angle_and_ndvi_of_two_bands():
     def pixel(red, infrared):
         values = np.array([red, infrared], float).reshape(1, 2, 1, 1)
-        return xr.DataArray(values, dims=("time", "band", "y", "x"), coords={"band": ["B04", "B08"]})
+        return xr.DataArray(
+            values, dims=("time", "band", "y", "x"), coords={"band": ["B04", "B08"]}
+        )
 
     found = pixel(0.1, 0.1).tec.compare(pixel(0.1, 0.3))
     assert found["sam"] == pytest.approx(np.degrees(np.arctan2(0.3, 0.1)) - 45)

@@ -13,7 +13,7 @@ from tec_zarr.command.main import main
 from tec_zarr.errors import InvalidInputError, WeightsError
 from tec_zarr.models import registry
 from tec_zarr.runtime import loading
-from tec_zarr.stores.storing import describe_store
+from tec_zarr.stores.describe import describe_store
 from tec_zarr.stores.weights import install_weights, keep_weights
 from tec_zarr.synthetic import series
 
@@ -48,7 +48,9 @@ def write(store, zarr_format, model):
 @pytest.mark.filterwarnings("ignore::zarr.errors.UnstableSpecificationWarning")
 @pytest.mark.parametrize("zarr_format", [2, 3])
 @pytest.mark.parametrize("kind", ["folder", "zip"])
-def test_a_store_that_keeps_its_weights_is_read_by_a_release_without_them(tmp_path, forgotten, zarr_format, kind):
+def test_a_store_that_keeps_its_weights_is_read_by_a_release_without_them(
+    tmp_path, forgotten, zarr_format, kind
+):
     path = tmp_path / ("cube.zarr" if kind == "folder" else "cube.zarr.zip")
 
     def opened(mode):
@@ -64,7 +66,9 @@ def test_a_store_that_keeps_its_weights_is_read_by_a_release_without_them(tmp_pa
         xr.open_zarr(opened("r"), consolidated=False)["B"].values  # noqa: B018
     installed = install_weights(opened("r"))
     assert installed.path.exists()
-    np.testing.assert_array_equal(xr.open_zarr(opened("r"), consolidated=False)["B"].values, expected)
+    np.testing.assert_array_equal(
+        xr.open_zarr(opened("r"), consolidated=False)["B"].values, expected
+    )
 
 
 def test_what_is_kept_is_not_the_array(tmp_path):
@@ -114,6 +118,13 @@ def test_the_commands(tmp_path, cache, capsys):
     kept, installed = capsys.readouterr().out.splitlines()
     assert kept.startswith("B/.tec/")
     assert installed == str(registry.find("tec-tt").path)
-    assert [path.name for path in cache.iterdir()] == [f"tec-tt.{registry.find('tec-tt').sha256}.safetensors"]
+    assert [path.name for path in cache.iterdir()] == [
+        f"tec-tt.{registry.find('tec-tt').sha256}.safetensors"
+    ]
     program = "import sys, tec_zarr.stores.weights; print('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout == "False\n"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", program], check=True, capture_output=True, text=True
+        ).stdout
+        == "False\n"
+    )

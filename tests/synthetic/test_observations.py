@@ -1,4 +1,5 @@
-"""The synthetic scene: reproducible, shaped as promised, Sentinel-2-like where other tests and the demo rely on it."""
+"""The synthetic scene: reproducible, shaped as promised, Sentinel-2-like where other tests and
+the demo rely on it."""
 
 import numpy as np
 import pytest
@@ -86,7 +87,9 @@ def test_fields_follow_the_seasons_and_water_stays(clear):
     infrared = clear["B"].sel(band="B08").astype(float)
     water = (clear["SCL"] == 6).all("time")
     assert 0.002 < float(water.mean()) < 0.3
-    assert float(infrared.where(~water).std("time").mean()) > 5 * float(infrared.where(water).std("time").mean())
+    assert float(infrared.where(~water).std("time").mean()) > 5 * float(
+        infrared.where(water).std("time").mean()
+    )
     change = ndvi(clear["B"]).max("time") - ndvi(clear["B"]).min("time")
     assert float(change.where(~water).median()) > max(0.3, 2 * float(change.where(water).median()))
     assert float(infrared.where(water).median()) < 400
@@ -100,7 +103,9 @@ def test_clouds_are_bright_and_cover_what_was_asked(cloudy):
     assert float(blue.where(~cloud).median()) < 1200
     infrared = cloudy["B"].sel(band="B08").astype(float) - 1000
     land = cloudy["SCL"].isin((4, 5))
-    assert float(infrared.where(cloudy["SCL"] == 3).median()) < 0.6 * float(infrared.where(land).median())
+    assert float(infrared.where(cloudy["SCL"] == 3).median()) < 0.6 * float(
+        infrared.where(land).median()
+    )
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,8 @@ def test_steps_span_the_whole_range():
 
 @pytest.mark.parametrize("last_groups", [GROUPS, 4])
 def test_what_is_counted_is_what_coding_takes(dn, last_groups):
-    """Bits of the teacher against streams of the coder, with the shipped weights and the same symbols."""
+    """Bits of the teacher against streams of the coder, with the shipped weights and the same
+    symbols."""
     network = prior_weights.parse(registry.find(registry.DEFAULT).read())
     dates = make_dates(dn, 200.0, dead_zone=0.15, last_groups=last_groups)
     coder = DateCoder(network, CPU)
@@ -133,7 +134,16 @@ def test_the_command_resumes_and_leaves_weights_that_load(tmp_path):
     cube.to_dataset(name="B").to_zarr(tmp_path / "cubes" / "0.zarr", consolidated=False)
     out = tmp_path / "run"
     for steps in (1, 2):
-        options = ["--data", tmp_path / "cubes", "--out", out, "--steps", steps, "--start", registry.find("tec-tt").path]
+        options = [
+            "--data",
+            tmp_path / "cubes",
+            "--out",
+            out,
+            "--steps",
+            steps,
+            "--start",
+            registry.find("tec-tt").path,
+        ]
         command = [sys.executable, "-m", "tec_zarr.training", *map(str, options)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     lines = [json.loads(line) for line in (out / "dates.jsonl").read_text().splitlines()]

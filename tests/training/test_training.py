@@ -25,9 +25,21 @@ def folder(tmp_path_factory):
 
 
 def train(folder, out, model: str, *options: object) -> None:
-    command = [sys.executable, "-m", "tec_zarr.training", "--model", model, "--data", folder, "--out", out]
+    command = [
+        sys.executable,
+        "-m",
+        "tec_zarr.training",
+        "--model",
+        model,
+        "--data",
+        folder,
+        "--out",
+        out,
+    ]
     command += ["--hold-out", "1", *options]
-    subprocess.run([*map(str, command)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        [*map(str, command)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
 
 
 def logged(path) -> list[dict]:
@@ -99,5 +111,7 @@ def test_likelihood_is_that_of_the_shipped_tables():
         cumulative = tables.cumulative[tables.begin[row] :]
         index = symbols - center - tables.first[row]
         coded = 16 - np.log2(cumulative[index + 1] - cumulative[index])
-        modeled = bits(torch.from_numpy(symbols).double(), torch.tensor(mean), torch.tensor(scale).double())
+        modeled = bits(
+            torch.from_numpy(symbols).double(), torch.tensor(mean), torch.tensor(scale).double()
+        )
         np.testing.assert_allclose(coded, modeled.numpy(), atol=0.12)

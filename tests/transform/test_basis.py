@@ -20,7 +20,9 @@ print(hashlib.sha256(made.astype(">i8").tobytes()).hexdigest())
 PINNED = "804c1df97960236743542831004339a5627c692fca6d98fee3601dcf4cc57ff4"
 
 
-@pytest.mark.parametrize("code", [0, 1, -1, 77, RIGHT_ANGLE // 2, -RIGHT_ANGLE // 2, RIGHT_ANGLE - 1, RIGHT_ANGLE])
+@pytest.mark.parametrize(
+    "code", [0, 1, -1, 77, RIGHT_ANGLE // 2, -RIGHT_ANGLE // 2, RIGHT_ANGLE - 1, RIGHT_ANGLE]
+)
 def test_cosine_and_sine_are_rounded_right(code):
     cosine, sine = bases.rotation(code, FINENESS)
     angle = code * math.pi / 2**FINENESS
@@ -44,7 +46,9 @@ def test_bases_stay_orthonormal(bands):
 
 
 def test_a_fresh_process_makes_the_same_basis():
-    made = subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True)
+    made = subprocess.run(
+        [sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True
+    )
     assert made.stdout.strip() == PINNED
 
 

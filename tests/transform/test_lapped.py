@@ -5,7 +5,8 @@ from tec_zarr.transform import lapped
 
 
 def dense_matrix(samples, block):
-    """The transform of a line, (samples, samples): each border's filter, then each block's cosine transform."""
+    """The transform of a line, (samples, samples): each border's filter, then each block's
+    cosine transform."""
     half = block // 2
     border = lapped.border_filter(block)
     filters = np.eye(samples)

@@ -1,7 +1,8 @@
 """Frequency tables of channels, for latents that no network predicts.
 
-The published checkpoints give such latents a learned density a channel (Ballé et al., "Variational image compression with a
-scale hyperprior", ICLR 2018). It becomes integers when a checkpoint is converted, so that every machine has the same ones.
+The published checkpoints give such latents a learned density a channel (Ballé et al.,
+"Variational image compression with a scale hyperprior", ICLR 2018). It becomes integers when a
+checkpoint is converted, so that every machine has the same ones.
 """
 
 from __future__ import annotations
@@ -26,11 +27,17 @@ class ChannelTables(nn.Module):
         """The rows; zeros behind a row's own frequencies only fill it up."""
         used = self.frequencies > 0
         return Tables.from_frequencies(
-            self.first.cpu().numpy(), used.sum(1).cpu().numpy(), self.frequencies[used].cpu().numpy()
+            self.first.cpu().numpy(),
+            used.sum(1).cpu().numpy(),
+            self.frequencies[used].cpu().numpy(),
         )
 
     def code(self, coder: Coder, shape: tuple[int, ...], values: Tensor | None) -> Tensor:
-        """Code values (N, channels, h, w), None to decode that `shape`, in one step: integers off the medians."""
+        """Code values (N, channels, h, w), None to decode that `shape`, in one step: integers
+        off the medians."""
         medians = self.medians[:, None, None]
         rows = torch.arange(len(self.medians), device=medians.device)[:, None, None].expand(shape)
-        return coder.step_rows(rows, None if values is None else values - medians).to(medians) + medians
+        return (
+            coder.step_rows(rows, None if values is None else values - medians).to(medians)
+            + medians
+        )

@@ -1,4 +1,5 @@
-"""Models to safetensors files and back. Shipped parameters are kept in float16, which is exact in every wider type."""
+"""Models to safetensors files and back. Shipped parameters are kept in float16, which is exact
+in every wider type."""
 
 from __future__ import annotations
 
@@ -19,11 +20,12 @@ from tec_zarr.models.published.transform_codec import TransformCodec
 
 
 def dump(model: TransformCodec, precision: torch.dtype = torch.float16) -> bytes:
-    """The bytes of a weights file: parameters in `precision`, buffers as they are, the configuration as JSON in the
-    metadata."""
+    """The bytes of a weights file: parameters in `precision`, buffers as they are, the
+    configuration as JSON in the metadata."""
     parameters = dict(model.named_parameters())
     tensors = {
-        k: v.detach().cpu().to(precision if k in parameters else v.dtype).contiguous() for k, v in model.state_dict().items()
+        k: v.detach().cpu().to(precision if k in parameters else v.dtype).contiguous()
+        for k, v in model.state_dict().items()
     }
     if overflown := [k for k, v in tensors.items() if not torch.isfinite(v).all()]:
         raise ValueError(f"not finite in {precision}: {overflown}")
@@ -48,7 +50,8 @@ def parse(data: bytes) -> TransformCodec:
 def map_file(path: pathlib.Path) -> TransformCodec:
     """The model of a file that `dump` wrote in float32; its weights stay there until they are used.
 
-    Of a temporal prior, what is needed once a frame does not stay in memory. Raises ValueError as `parse` does.
+    Of a temporal prior, what is needed once a frame does not stay in memory. Raises ValueError
+    as `parse` does.
     """
     file = MappedFile(path)
     with torch.device("meta"):
@@ -65,4 +68,6 @@ def _check(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
     shapes = [{k: tuple(v.shape) for k, v in tensors.items()} for tensors in (found, wanted)]
     if shapes[0] != shapes[1]:
         got, want = (sorted(a.items() - b.items()) for a, b in (shapes, shapes[::-1]))
-        raise ValueError(f"weights do not fit their configuration; the file has {got}, the model {want}")
+        raise ValueError(
+            f"weights do not fit their configuration; the file has {got}, the model {want}"
+        )

@@ -1,10 +1,11 @@
-"""Analysis and synthesis transforms of strided convolutions, as the published checkpoints have them.
+"""Analysis and synthesis transforms of strided convolutions, as the published checkpoints have
+them.
 
-    x (N, bands, H, W) -> [5x5/2 -> residual units or GDN] three times -> 5x5/2 -> y (N, latents, H/16, W/16)
-    y -> the mirror -> x_hat
+    x (N, bands, H, W) -> [5x5/2 -> residual units or GDN] three times -> 5x5/2 -> y (N, latents,
+    H/16, W/16) y -> the mirror -> x_hat
 
-With residual units an attention block stands before the third convolution and after the last (He et al., "ELIC", CVPR
-2022, without its mixed entropy parts). No clamp anywhere.
+With residual units an attention block stands before the third convolution and after the last (He
+et al., "ELIC", CVPR 2022, without its mixed entropy parts). No clamp anywhere.
 """
 
 from __future__ import annotations
@@ -35,19 +36,23 @@ class ResidualUnit(nn.Module):
 
 
 class SpatialAttention(nn.Module):
-    """A trunk of residual units times a mask of residual units, added to the input (Cheng et al., CVPR 2020)."""
+    """A trunk of residual units times a mask of residual units, added to the input (Cheng et
+    al., CVPR 2020)."""
 
     def __init__(self, channels: int):
         super().__init__()
         self.trunk = nn.Sequential(*(ResidualUnit(channels, True) for _ in range(3)))
-        self.mask = nn.Sequential(*(ResidualUnit(channels, True) for _ in range(3)), nn.Conv2d(channels, channels, 1))
+        self.mask = nn.Sequential(
+            *(ResidualUnit(channels, True) for _ in range(3)), nn.Conv2d(channels, channels, 1)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.trunk(x) * torch.sigmoid(self.mask(x))
 
 
 class DivisiveNorm(nn.Module):
-    """Generalized divisive normalization, x / sqrt(beta + gamma x^2), or its approximate inverse (Ballé et al., 2016)."""
+    """Generalized divisive normalization, x / sqrt(beta + gamma x^2), or its approximate inverse
+    (Ballé et al., 2016)."""
 
     def __init__(self, channels: int, inverse: bool):
         super().__init__()

@@ -1,7 +1,8 @@
 """Latents to token blocks and context windows, and back.
 
 y (N, C, h, w), h and w multiples of 4
-  blocks   (N * h/4 * w/4, 16, C)   non-overlapping 4x4 blocks in raster order, tokens in raster order
+  blocks   (N * h/4 * w/4, 16, C)   non-overlapping 4x4 blocks in raster order, tokens in raster
+                                    order
   windows  (N * h/4 * w/4, 64, C)   8x8 about each block, reflected at the border
 """
 
@@ -19,7 +20,8 @@ def pad_to_blocks(y: Tensor) -> Tensor:
 
 
 def to_windows(y: Tensor, side: int, blocks: slice = slice(None)) -> Tensor:
-    """The windows of `side` latents about the chosen `blocks` of each item: (N * chosen, side**2, C)."""
+    """The windows of `side` latents about the chosen `blocks` of each item: (N * chosen,
+    side**2, C)."""
     margin = (side - BLOCK) // 2
     if margin:
         y = F.pad(y, (margin,) * 4, mode="reflect")
@@ -36,8 +38,9 @@ def to_blocks(y: Tensor, blocks: slice = slice(None)) -> Tensor:
 
 
 def repack(blocks: Tensor) -> Tensor:
-    """Latent Repacking (arXiv 2510.12670): blocks (B, L, C), cut into L slices of channels, with positions and slices
-    swapped: token j of the result holds slice j of all L positions. Its own inverse."""
+    """Latent Repacking (arXiv 2510.12670): blocks (B, L, C), cut into L slices of channels, with
+    positions and slices swapped: token j of the result holds slice j of all L positions. Its own
+    inverse."""
     return blocks.unflatten(-1, (blocks.shape[1], -1)).transpose(1, 2).flatten(2)
 
 

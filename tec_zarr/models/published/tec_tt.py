@@ -1,4 +1,5 @@
-"""TEC-TT: image transforms on each frame, a temporal transformer prior over their latents (arXiv 2510.12670).
+"""TEC-TT: image transforms on each frame, a temporal transformer prior over their latents (arXiv
+2510.12670).
 
 x -> g_a -> y -> x gain, round -> y_hat           integers, coded under the prior
 y_hat + f(features of the prior) -> / gain -> g_s -> x_hat
@@ -15,7 +16,8 @@ from tec_zarr.models.published.transforms import ResidualBlock
 
 
 class Refinement(nn.Module):
-    """f: what the prior's features add to y_hat before synthesis, (N, latents, h, w) in quantization steps.
+    """f: what the prior's features add to y_hat before synthesis, (N, latents, h, w) in
+    quantization steps.
 
     The prior knows more of a latent than its rounded value tells; it starts as zero.
     """
@@ -52,7 +54,8 @@ class ConvRefinement(nn.Module):
 
 
 class TecTT(TransformCodec):
-    """A TEC-TT of any size, or a FlexTEC: the same with tokens repacked, of which any number may be dropped."""
+    """A TEC-TT of any size, or a FlexTEC: the same with tokens repacked, of which any number may
+    be dropped."""
 
     def __init__(self, config: ModelConfig):
         super().__init__(config)

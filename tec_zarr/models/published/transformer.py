@@ -16,7 +16,8 @@ WIDENED = 2**19
 
 
 def like(parameter: Tensor, x: Tensor) -> Tensor:
-    """A parameter as wide as what it meets: float32 is exact in float64, so that a large model needs no second copy."""
+    """A parameter as wide as what it meets: float32 is exact in float64, so that a large model
+    needs no second copy."""
     return parameter.double() if x.dtype == torch.float64 else parameter
 
 
@@ -45,7 +46,9 @@ class LayerNorm(nn.LayerNorm):
         super().__init__(width, eps=EPSILON)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.layer_norm(x, self.normalized_shape, like(self.weight, x), like(self.bias, x), self.eps)
+        return F.layer_norm(
+            x, self.normalized_shape, like(self.weight, x), like(self.bias, x), self.eps
+        )
 
 
 class Gelu(nn.Module):
@@ -76,7 +79,9 @@ class Attention(nn.Module):
         return self._split(self.k(source)), self._split(self.v(source))
 
     def forward(self, x: Tensor, keys: Tensor, values: Tensor, causal: bool = False) -> Tensor:
-        heads = F.scaled_dot_product_attention(self._split(self.q(x)), keys, values, is_causal=causal)
+        heads = F.scaled_dot_product_attention(
+            self._split(self.q(x)), keys, values, is_causal=causal
+        )
         return self.proj(heads.transpose(1, 2).flatten(2))
 
 
@@ -88,7 +93,9 @@ class Pair(nn.Module):
         self.norm_attention = LayerNorm(width)
         self.attention = Attention(width, heads)
         self.norm_mlp = LayerNorm(width)
-        self.mlp = nn.Sequential(Linear(width, mlp_ratio * width), Gelu(), Linear(mlp_ratio * width, width))
+        self.mlp = nn.Sequential(
+            Linear(width, mlp_ratio * width), Gelu(), Linear(mlp_ratio * width, width)
+        )
 
     def _mlp(self, x: Tensor) -> Tensor:
         return x + self.mlp(self.norm_mlp(x))
@@ -96,10 +103,13 @@ class Pair(nn.Module):
     def self_attend(self, x: Tensor, causal: bool = False) -> Tensor:
         """x (B, L, width) attends to itself."""
         normed = self.norm_attention(x)
-        return self._mlp(x + self.attention(normed, *self.attention.keys_values(normed), causal=causal))
+        return self._mlp(
+            x + self.attention(normed, *self.attention.keys_values(normed), causal=causal)
+        )
 
     def step(self, x: Tensor, keys: Tensor, values: Tensor, at: int) -> Tensor:
-        """Self-attention of the one token `at`, x (B, 1, width); its key and value go into the caches in place."""
+        """Self-attention of the one token `at`, x (B, 1, width); its key and value go into the
+        caches in place."""
         normed = self.norm_attention(x)
         key, value = self.attention.keys_values(normed)
         keys[:, :, at : at + 1], values[:, :, at : at + 1] = key, value

@@ -1,10 +1,10 @@
 """Analysis and synthesis transforms: pixels to latents and back, cheap on a CPU.
 
-    x (N, bands, H, W) -> patches of 8x8 as channels -> 1x1 to width -> residual blocks -> 2x2/2 to latents
-    y (N, latents, H/16, W/16) -> the mirror -> x_hat
+    x (N, bands, H, W) -> patches of 8x8 as channels -> 1x1 to width -> residual blocks -> 2x2/2 to
+    latents y (N, latents, H/16, W/16) -> the mirror -> x_hat
 
-All heavy work is 1x1 convolutions at 1/8 of the resolution. Started from patch PCA the untrained pair is a 16x16 KLT
-transform coder (`tec_zarr.training.pca`); training bends it from there.
+All heavy work is 1x1 convolutions at 1/8 of the resolution. Started from patch PCA the untrained
+pair is a 16x16 KLT transform coder (`tec_zarr.training.pca`); training bends it from there.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from tec_zarr.models.published.config import TransformConfig
 
 
 def float32(x: Tensor) -> torch.autocast:
-    """No autocast while training in bfloat16: what enters and leaves the residual blocks needs more than 8 bits."""
+    """No autocast while training in bfloat16: what enters and leaves the residual blocks needs
+    more than 8 bits."""
     return torch.autocast(x.device.type, enabled=False)
 
 
 class ResidualBlock(nn.Module):
-    """1x1, depthwise 3x3, 1x1, then a two-fold MLP, each added to its input; a bias by condition opens the block.
+    """1x1, depthwise 3x3, 1x1, then a two-fold MLP, each added to its input; a bias by condition
+    opens the block.
 
     The last convolution of each branch starts at zero, so that the block starts as the identity.
     """
@@ -47,13 +49,16 @@ class ResidualBlock(nn.Module):
 
 
 class Analysis(nn.Module):
-    """g_a: standardised bands (N, bands, H, W), H and W multiples of twice the patch, to latents y."""
+    """g_a: standardised bands (N, bands, H, W), H and W multiples of twice the patch, to latents
+    y."""
 
     def __init__(self, config: TransformConfig, conditions: int):
         super().__init__()
         self.patches = nn.PixelUnshuffle(config.patch)
         self.enter = nn.Conv2d(len(config.bands) * config.patch**2, config.width, 1)
-        self.blocks = nn.ModuleList(ResidualBlock(config.width, conditions) for _ in range(config.blocks))
+        self.blocks = nn.ModuleList(
+            ResidualBlock(config.width, conditions) for _ in range(config.blocks)
+        )
         self.leave = nn.Conv2d(config.width, config.latents, 2, stride=2)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
@@ -71,7 +76,9 @@ class Synthesis(nn.Module):
     def __init__(self, config: TransformConfig, conditions: int):
         super().__init__()
         self.enter = nn.ConvTranspose2d(config.latents, config.width, 2, stride=2)
-        self.blocks = nn.ModuleList(ResidualBlock(config.width, conditions) for _ in range(config.blocks))
+        self.blocks = nn.ModuleList(
+            ResidualBlock(config.width, conditions) for _ in range(config.blocks)
+        )
         self.leave = nn.Conv2d(config.width, len(config.bands) * config.patch**2, 1)
         self.pixels = nn.PixelShuffle(config.patch)
 
@@ -85,5 +92,6 @@ class Synthesis(nn.Module):
 
 
 def receptive_latents(config: TransformConfig) -> int:
-    """Latents beyond which a pixel or latent has no influence: a depthwise 3x3 a block, at half a latent each."""
+    """Latents beyond which a pixel or latent has no influence: a depthwise 3x3 a block, at half
+    a latent each."""
     return (config.blocks + 1) // 2 + 1

@@ -1,7 +1,7 @@
 """The curriculum of each published family, a module a stage.
 
-Transforms with a cheap prior, the prior on their latents, then synthesis; and the dates of the shipped codec.
-They must not know how progress is kept or shown: that is the loop's.
+Transforms with a cheap prior, the prior on their latents, then synthesis; and the dates of the
+shipped codec. They must not know how progress is kept or shown: that is the loop's.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ from tec_zarr.training.dropout import drop_bands
 
 REFERENCE_STD = 1400.0
 BAND_WEIGHT = (torch.tensor(L2A_STD) / REFERENCE_STD) ** 2
-"""Weights that turn squared errors of standardized bands into squared digital numbers over `REFERENCE_STD` squared."""
+"""Weights that turn squared errors of standardized bands into squared digital numbers over
+`REFERENCE_STD` squared."""
 
 DROP_SHARE = 0.3
 """Share of training series that have bands left out."""
@@ -29,8 +30,11 @@ def draw_quality(count: int) -> Tensor:
 
 
 def squared_error(x: Tensor, x_hat: Tensor, missing: Tensor) -> Tensor:
-    """Squared error (N,) in units of `REFERENCE_STD` squared: summed over the bands that are not missing, over all bands."""
-    return (((x - x_hat) ** 2).mean((-2, -1)) * (1 - missing)) @ BAND_WEIGHT.to(x) / len(BAND_WEIGHT)
+    """Squared error (N,) in units of `REFERENCE_STD` squared: summed over the bands that are not
+    missing, over all bands."""
+    return (
+        (((x - x_hat) ** 2).mean((-2, -1)) * (1 - missing)) @ BAND_WEIGHT.to(x) / len(BAND_WEIGHT)
+    )
 
 
 def decibels(error: Tensor, missing: Tensor) -> float:
@@ -92,7 +96,8 @@ class Stage(nn.Module):
         return self.model.latent_spread.device
 
     def evaluate(self, x: Tensor, condition: Tensor) -> tuple[Tensor, dict[str, float]]:
-        """Loss and figures of series x (N, T, bands, H, W) under their conditions (N, conditions)."""
+        """Loss and figures of series x (N, T, bands, H, W) under their conditions (N,
+        conditions)."""
         raise NotImplementedError
 
     def report(self, held_out: Crops) -> dict[str, dict[str, float]]:
@@ -100,14 +105,18 @@ class Stage(nn.Module):
         x = held_out.fixed(24 // self.frames, self.size, self.frames).to(self.device)
         conditions = [self.model.condition(x.new_full((len(x),), q)) for q in self.qualities]
         self.eval()
-        figures = {str(q): self.evaluate(x, c)[1] for q, c in zip(self.qualities, conditions, strict=True)}
+        figures = {
+            str(q): self.evaluate(x, c)[1] for q, c in zip(self.qualities, conditions, strict=True)
+        }
         self.train()
         return figures
 
     def weight(self, condition: Tensor) -> Tensor:
         """lmbda (N,) of conditions."""
         knots = self.model.config.knots
-        at = condition[:, :knots] @ torch.linspace(MIN_QUALITY, MAX_QUALITY, knots, device=condition.device)
+        at = condition[:, :knots] @ torch.linspace(
+            MIN_QUALITY, MAX_QUALITY, knots, device=condition.device
+        )
         return lmbda(at, self.model.config.lmbda_range)
 
     def missing(self, condition: Tensor) -> Tensor:

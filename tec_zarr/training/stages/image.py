@@ -6,11 +6,19 @@ import torch
 from torch import Tensor
 
 from tec_zarr.training.likelihood import bits
-from tec_zarr.training.stages.base import Stage, balance, decibels, noisy, round_through, squared_error
+from tec_zarr.training.stages.base import (
+    Stage,
+    balance,
+    decibels,
+    noisy,
+    round_through,
+    squared_error,
+)
 
 
 class RateCounter:
-    """A walk's coder that counts bits: of noisy values where the transforms learn their price, else of rounded ones."""
+    """A walk's coder that counts bits: of noisy values where the transforms learn their price,
+    else of rounded ones."""
 
     def __init__(self, exact: bool):
         self._exact, self.bits = exact, 0.0

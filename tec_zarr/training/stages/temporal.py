@@ -1,4 +1,5 @@
-"""The stages of TEC-TT and FlexTEC: the temporal prior on frozen latents, then what comes out of it."""
+"""The stages of TEC-TT and FlexTEC: the temporal prior on frozen latents, then what comes out of
+it."""
 
 from __future__ import annotations
 
@@ -21,8 +22,8 @@ DROPPED_SHARE = 0.2
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Prediction:
-    """What the prior says of series: `means` and `scales` (T, N * blocks, 16, latents) of tokens, of which `kept` (the
-    same, last axis 1) are sent; features (N, T, width, h, w)."""
+    """What the prior says of series: `means` and `scales` (T, N * blocks, 16, latents) of
+    tokens, of which `kept` (the same, last axis 1) are sent; features (N, T, width, h, w)."""
 
     model: TecTT
     means: Tensor
@@ -36,9 +37,12 @@ class Prediction:
         return blocks.unflatten(0, (y.shape[1], -1))
 
     def rate(self, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Bits (N, T) of the kept tokens of y (N, T, latents, h, w), and those that the others would take."""
+        """Bits (N, T) of the kept tokens of y (N, T, latents, h, w), and those that the others
+        would take."""
         each = bits(self.tokens(y), self.means, self.scales)
-        total, sent = (part.unflatten(1, (len(y), -1)).sum((2, 3, 4)).T for part in (each, each * self.kept))
+        total, sent = (
+            part.unflatten(1, (len(y), -1)).sum((2, 3, 4)).T for part in (each, each * self.kept)
+        )
         return sent, total - sent
 
     def received(self, y_hat: Tensor) -> Tensor:
@@ -51,27 +55,40 @@ class Prediction:
 
 class _TemporalStage(Stage):
     def kept(self, series: int) -> Tensor:
-        """Tokens kept (series,): all of a TEC-TT; of a FlexTEC in training k with probability k / 136 (arXiv 2510.12670)."""
+        """Tokens kept (series,): all of a TEC-TT; of a FlexTEC in training k with probability k
+        / 136 (arXiv 2510.12670)."""
         if not (self.training and self.model.config.prior.repack):
             return torch.full((series,), TOKENS, device=self.device)
-        return 1 + torch.multinomial(torch.arange(1.0, TOKENS + 1), series, replacement=True).to(self.device)
+        return 1 + torch.multinomial(torch.arange(1.0, TOKENS + 1), series, replacement=True).to(
+            self.device
+        )
 
 
 def predict(model: TecTT, y_hat: Tensor, condition: Tensor, kept: Tensor) -> Prediction:
-    """The temporal prior on series y_hat (N, T, latents, h, w), teacher-forced; of each series `kept` (N,) tokens are seen,
-    but the frames before are seen whole."""
+    """The temporal prior on series y_hat (N, T, latents, h, w), teacher-forced; of each series
+    `kept` (N,) tokens are seen, but the frames before are seen whole."""
     n, times, _, height, width = y_hat.shape
     prior, frames = model.prior, y_hat.transpose(0, 1).flatten(0, 1)
     count = (height // 4) * (width // 4)
     unit = model.unit(condition).repeat_interleave(count, 0)[:, None]
     tokens = prior.arrange(to_blocks(frames)).unflatten(0, (times, n * count))
     windows = to_windows(frames, prior.config.window).unflatten(0, (times, n * count))
-    seen = (torch.arange(TOKENS, device=kept.device) < kept[:, None]).repeat_interleave(count, 0).expand(times, -1, -1)
+    seen = (
+        (torch.arange(TOKENS, device=kept.device) < kept[:, None])
+        .repeat_interleave(count, 0)
+        .expand(times, -1, -1)
+    )
     opening, each = prior.opening(condition), condition.repeat_interleave(count, 0)
-    features = prior.teacher_forced(windows, tokens, opening, unit, each, seen if prior.config.repack else None)
+    features = prior.teacher_forced(
+        windows, tokens, opening, unit, each, seen if prior.config.repack else None
+    )
     with float32(y_hat):
         means, scales = prior.distribution(features.float(), prior.token_unit(unit))
-    planes = from_blocks(prior.arrange(features.flatten(0, 1)), height, width).unflatten(0, (times, n)).transpose(0, 1)
+    planes = (
+        from_blocks(prior.arrange(features.flatten(0, 1)), height, width)
+        .unflatten(0, (times, n))
+        .transpose(0, 1)
+    )
     return Prediction(model, means, scales.clamp(MIN_SCALE, MAX_SCALE), seen[..., None], planes)
 
 
@@ -93,15 +110,23 @@ class PriorStage(_TemporalStage):
     def evaluate(self, x: Tensor, condition: Tensor) -> tuple[Tensor, dict[str, float]]:
         model = self.model
         with torch.no_grad():
-            y = model.analyze(x.flatten(0, 1), condition.repeat_interleave(x.shape[1], 0)).round().unflatten(0, x.shape[:2])
+            y = (
+                model.analyze(x.flatten(0, 1), condition.repeat_interleave(x.shape[1], 0))
+                .round()
+                .unflatten(0, x.shape[:2])
+            )
         found = predict(model, y, condition, self.kept(len(x)))
         sent, dropped = (part / x.shape[-1] ** 2 for part in found.rate(y))
         loss = ((sent + DROPPED_SHARE * dropped).mean(1) * balance(self.weight(condition))).mean()
-        return loss, {"first": sent[:, 0].mean().item() / 12, "later": sent[:, 1:].mean().item() / 12}
+        return loss, {
+            "first": sent[:, 0].mean().item() / 12,
+            "later": sent[:, 1:].mean().item() / 12,
+        }
 
 
 class RefineStage(_TemporalStage):
-    """Synthesis and refinement on what the prior says, while that goes on learning; analysis and gains stay as they are.
+    """Synthesis and refinement on what the prior says, while that goes on learning; analysis and
+    gains stay as they are.
 
     Loss: bits a pixel + lmbda x squared error.
     """
@@ -122,10 +147,14 @@ class RefineStage(_TemporalStage):
             y = model.analyze(x.flatten(0, 1), each).round().unflatten(0, x.shape[:2])
         found = predict(model, y, condition, self.kept(len(x)))
         sent, dropped = (part / x.shape[-1] ** 2 for part in found.rate(y))
-        x_hat = model.synthesize(found.received(y).flatten(0, 1), found.features.flatten(0, 1), each)
+        x_hat = model.synthesize(
+            found.received(y).flatten(0, 1), found.features.flatten(0, 1), each
+        )
         missing = self.missing(each)
         error = squared_error(x.flatten(0, 1), x_hat, missing).unflatten(0, x.shape[:2])
         weight = self.weight(condition)
-        loss = (((sent + DROPPED_SHARE * dropped + weight[:, None] * error).mean(1)) * balance(weight)).mean()
+        loss = (
+            ((sent + DROPPED_SHARE * dropped + weight[:, None] * error).mean(1)) * balance(weight)
+        ).mean()
         figures = {"first": sent[:, 0].mean().item() / 12, "later": sent[:, 1:].mean().item() / 12}
         return loss, {**figures, "psnr": decibels(error.flatten(), missing)}

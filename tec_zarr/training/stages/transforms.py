@@ -10,7 +10,14 @@ from tec_zarr.models.published.transform_codec import TransformCodec
 from tec_zarr.training.augment import Crops
 from tec_zarr.training.pca import start_from_pca
 from tec_zarr.training.proxy import HyperPrior
-from tec_zarr.training.stages.base import Stage, balance, decibels, noisy, round_through, squared_error
+from tec_zarr.training.stages.base import (
+    Stage,
+    balance,
+    decibels,
+    noisy,
+    round_through,
+    squared_error,
+)
 
 
 class TransformStage(Stage):

@@ -21,7 +21,8 @@ def config(request):
 
 @torch.inference_mode()
 def influence(network, x, cell, cells_out):
-    """Cells, counted from the changed one at the left end, in which anything of the result changes."""
+    """Cells, counted from the changed one at the left end, in which anything of the result
+    changes."""
     other = x.clone()
     other[..., :cell] += 1
     changed = (network.double()(x, NONE) != network(other, NONE)).any(0).any(0).any(0)

@@ -63,7 +63,9 @@ def test_chosen_blocks_are_those_of_all_blocks(n, down, across, start, stop):
         assert torch.equal(each(y, chosen), everything[:, chosen].flatten(0, 1))
 
 
-@pytest.mark.parametrize(("size", "padded"), [((1, 1), (4, 4)), ((4, 8), (4, 8)), ((5, 7), (8, 8)), ((9, 3), (12, 4))])
+@pytest.mark.parametrize(
+    ("size", "padded"), [((1, 1), (4, 4)), ((4, 8), (4, 8)), ((5, 7), (8, 8)), ((9, 3), (12, 4))]
+)
 def test_padding_appends_zeros(size, padded):
     y = 1 + numbered(2, 3, *size)
     out = pad_to_blocks(y)

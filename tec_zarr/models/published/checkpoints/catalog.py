@@ -1,4 +1,5 @@
-"""Which checkpoints are published, and where. Standard library only: it is read whenever a store is opened."""
+"""Which checkpoints are published, and where. Standard library only: it is read whenever a store
+is opened."""
 
 from __future__ import annotations
 
@@ -8,8 +9,8 @@ import functools
 
 @dataclasses.dataclass(frozen=True)
 class Published:
-    """A published checkpoint: its family, the Hugging Face repository and file, and the processing level (see
-    `tec_zarr.models.bands`)."""
+    """A published checkpoint: its family, the Hugging Face repository and file, and the
+    processing level (see `tec_zarr.models.bands`)."""
 
     family: str
     repository: str
@@ -34,9 +35,14 @@ def catalog() -> dict[str, Published]:
         for lmbda in lmbdas:
             repository = f"embed2scale/TerraCodec-1.0-{short}-S2{level}"
             file = f"TerraCodec_v1_{short}_S2{level}_lambda-{lmbda}.pt"
-            found[f"{family}-s2{level.lower()}@{lmbda}"] = Published(family, repository, file, f"s2{level.lower()}")
+            found[f"{family}-s2{level.lower()}@{lmbda}"] = Published(
+                family, repository, file, f"s2{level.lower()}"
+            )
     for suffix, short in (("", "FlexTEC"), ("-lronly", "FlexTEC_LRonly")):
         found[f"flextec-s2l2a@800{suffix}"] = Published(
-            "flextec", "embed2scale/TerraCodec-1.0-FlexTEC-S2L2A", f"{short}_v1_S2L2A_lambda-800.pt", "s2l2a"
+            "flextec",
+            "embed2scale/TerraCodec-1.0-FlexTEC-S2L2A",
+            f"{short}_v1_S2L2A_lambda-800.pt",
+            "s2l2a",
         )
     return found

@@ -1,6 +1,8 @@
-"""Published state dicts to models of this package: names, the few tensors that need arithmetic, and a check of both.
+"""Published state dicts to models of this package: names, the few tensors that need arithmetic, and
+a check of both.
 
-The files hold tables, masks and bounds too, many of them empty; these are known, made anew, and not read.
+The files hold tables, masks and bounds too, many of them empty; these are known, made anew, and
+not read.
 """
 
 from __future__ import annotations
@@ -13,10 +15,21 @@ import torch
 import torch.nn.functional as F
 
 from tec_zarr.errors import WeightsError
-from tec_zarr.models.bands import LEVELS, Level
 from tec_zarr.models.published.checkpoints import density, names
 from tec_zarr.models.published.checkpoints.density import State
-from tec_zarr.models.published.config import ConvConfig, FactorizedConfig, HyperConfig, ModelConfig, TemporalConfig
+from tec_zarr.models.published.checkpoints.shapes import (
+    config_of,
+    layers_of,
+    shape_of,
+    statistics_of,
+    transforms_of,
+)
+from tec_zarr.models.published.config import (
+    FactorizedConfig,
+    HyperConfig,
+    ModelConfig,
+    TemporalConfig,
+)
 from tec_zarr.models.published.families import build
 from tec_zarr.models.published.transform_codec import TransformCodec
 from tec_zarr.models.published.transformer import EPSILON
@@ -26,7 +39,8 @@ LATENT_SCALE = 35.0
 
 PEDESTAL = 2.0**-36
 BETA_MIN = 1e-6
-"""The published divisive normalization keeps square roots, of values that this pedestal was added to."""
+"""The published divisive normalization keeps square roots, of values that this pedestal was
+added to."""
 
 START = "model.entropy_model.learned_zero.sym"
 HYPER_DENSITY = "latent_codec.hyper.entropy_bottleneck."
@@ -35,8 +49,9 @@ LATENT_DENSITY = "entropy_bottleneck."
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """How a family is filled: its configuration, told by the shapes of a state dict; our names to theirs; what else is
-    read, with shapes; what is in the files and not read; our tensors from theirs where that takes arithmetic."""
+    """How a family is filled: its configuration, told by the shapes of a state dict; our names
+    to theirs; what else is read, with shapes; what is in the files and not read; our tensors
+    from theirs where that takes arithmetic."""
 
     config: Callable[[State, int], ModelConfig]
     names: Callable[[TransformCodec], names.Names]
@@ -46,7 +61,8 @@ class Plan:
 
 
 def family_of(state: State) -> str:
-    """The family of a published state dict, told by its names; raises WeightsError where it is none."""
+    """The family of a published state dict, told by its names; raises WeightsError where it is
+    none."""
     marks = {
         "model.entropy_model.mask_token": "flextec",
         START: "tec-tt",
@@ -56,13 +72,18 @@ def family_of(state: State) -> str:
     for mark, family in marks.items():
         if mark in state:
             return family
-    raise WeightsError(f"not a published TerraCodec state dict: none of {sorted(marks)} is in it, but {sorted(state)[:4]} …")
+    raise WeightsError(
+        f"not a published TerraCodec state dict: none of {sorted(marks)} is in it, but "
+        f"{sorted(state)[:4]} …"
+    )
 
 
 def convert(state: State, heads: int = 16) -> TransformCodec:
-    """The model, in float32 and evaluation mode, of a published state dict; `heads` cannot be told from it.
+    """The model, in float32 and evaluation mode, of a published state dict; `heads` cannot be told
+    from it.
 
-    Raises WeightsError, with what differs, where tensors are missing, superfluous or of other shapes.
+    Raises WeightsError, with what differs, where tensors are missing, superfluous or of other
+    shapes.
     """
     if "model.g_a.0.weight" in state:
         state = {k.removeprefix("model."): v for k, v in state.items()}
@@ -73,19 +94,26 @@ def convert(state: State, heads: int = 16) -> TransformCodec:
     wanted = model.state_dict()
     theirs = {ours: _source(ours, plan.names(model)) for ours in wanted}
     theirs = {ours: name for ours, name in theirs.items() if name}
-    _check(state, {name: tuple(wanted[ours].shape) for ours, name in theirs.items()} | plan.reads(config), plan.ignored)
-    tensors = {ours: torch.empty(0).reshape(tensor.shape) for ours, tensor in wanted.items() if not tensor.numel()}
-    tensors |= {"latent_spread": torch.ones(config.transforms.latents), **_statistics(len(config.transforms.bands))}
-    tensors |= {ours: state[name].float().reshape(wanted[ours].shape) for ours, name in theirs.items()}
+    _check(
+        state,
+        {name: tuple(wanted[ours].shape) for ours, name in theirs.items()} | plan.reads(config),
+        plan.ignored,
+    )
+    tensors = {
+        ours: torch.empty(0).reshape(tensor.shape)
+        for ours, tensor in wanted.items()
+        if not tensor.numel()
+    }
+    tensors |= {
+        "latent_spread": torch.ones(config.transforms.latents),
+        **statistics_of(len(config.transforms.bands)),
+    }
+    tensors |= {
+        ours: state[name].float().reshape(wanted[ours].shape) for ours, name in theirs.items()
+    }
     tensors |= plan.made(state, tensors)
     model.load_state_dict(tensors, assign=True)
     return model.eval().requires_grad_(False)
-
-
-def _statistics(bands: int) -> State:
-    """What standardizes bands, of which none may be missing."""
-    level = _level(bands)
-    return {"standard": torch.tensor([level.mean, level.std]), "covariance": torch.eye(bands), "center": torch.zeros(bands)}
 
 
 def _source(ours: str, known: names.Names) -> str | None:
@@ -98,7 +126,9 @@ def _source(ours: str, known: names.Names) -> str | None:
 
 def _check(state: State, expected: dict[str, tuple[int, ...]], ignored: str) -> None:
     """Compare names, and shapes but for axes of length 1."""
-    found = {k: tuple(v.shape) for k, v in state.items() if k in expected or not re.search(ignored, k)}
+    found = {
+        k: tuple(v.shape) for k, v in state.items() if k in expected or not re.search(ignored, k)
+    }
     problems = [f"missing: {k} {expected[k]}" for k in expected.keys() - found.keys()]
     problems += [f"not known: {k} {found[k]}" for k in found.keys() - expected.keys()]
     problems += [
@@ -108,59 +138,43 @@ def _check(state: State, expected: dict[str, tuple[int, ...]], ignored: str) -> 
     ]
     if problems:
         more = f"\n… and {len(problems) - 20} more" if len(problems) > 20 else ""
-        raise WeightsError("not a published TerraCodec state dict:\n" + "\n".join(sorted(problems)[:20]) + more)
-
-
-def _shape(state: State, name: str) -> torch.Size:
-    if name not in state:
-        raise WeightsError(f"not a published TerraCodec state dict:\nmissing: {name}")
-    return state[name].shape
-
-
-def _layers(state: State, prefix: str) -> int:
-    """How many layers there are below a prefix."""
-    return len({k[len(prefix) :].partition(".")[0] for k in state if k.startswith(prefix)})
-
-
-def _config(family: str, transforms: ConvConfig, prior: object) -> ModelConfig:
-    return ModelConfig(family, transforms, prior, knots=0)
-
-
-def _level(channels: int) -> Level:
-    """The processing level whose models take so many channels."""
-    for level in LEVELS.values():
-        if len(level.bands) == channels:
-            return level
-    known = " or ".join(f"{len(level.bands)} ({name})" for name, level in LEVELS.items())
-    raise WeightsError(f"not a published TerraCodec state dict: a model of {channels} bands, where there are {known}")
-
-
-def _transforms(state: State, prefix: str, convolutions: tuple[int, ...], units: int, relu: bool) -> ConvConfig:
-    shapes = [_shape(state, f"{prefix}{i}.weight") for i in convolutions]
-    *widths, latents = (shape[0] for shape in shapes)
-    return ConvConfig(_level(shapes[0][1]).bands, tuple(widths), latents, units, relu)
+        raise WeightsError(
+            "not a published TerraCodec state dict:\n" + "\n".join(sorted(problems)[:20]) + more
+        )
 
 
 def _temporal_config(state: State, heads: int) -> ModelConfig:
     them = "model.entropy_model."
-    width, _ = _shape(state, f"{them}decoder_embedding.weight")
-    stacks = {s: _layers(state, f"{them}{s}.layers.encoder_layer_") for s in ("encoder_sep", "encoder_joint", "decoder")}
+    width, _ = shape_of(state, f"{them}decoder_embedding.weight")
+    stacks = {
+        s: layers_of(state, f"{them}{s}.layers.encoder_layer_")
+        for s in ("encoder_sep", "encoder_joint", "decoder")
+    }
     flextec = f"{them}mask_token" in state
-    window = round(_shape(state, f"{them}enc_position_sep._pos")[1] ** 0.5)
+    window = round(shape_of(state, f"{them}enc_position_sep._pos")[1] ** 0.5)
     prior = TemporalConfig(
-        width, heads,
-        separate=2 * stacks["encoder_sep"], joint=2 * stacks["encoder_joint"], decoder=stacks["decoder"],
-        mlp_ratio=_shape(state, f"{them}decoder.layers.encoder_layer_0.mlp1.fc1.weight")[0] // width,
-        window=window, context_frames=_shape(state, f"{them}enc_position_joint._pos")[1] // window**2,
-        repack=flextec, published=True,
-    )  # fmt: skip
-    transforms = _transforms(state, "model.transform.analysis_transform.transforms.", (0, 4, 9, 13), 3, relu=True)
-    return _config("flextec" if flextec else "tec-tt", transforms, prior)
+        width,
+        heads,
+        separate=2 * stacks["encoder_sep"],
+        joint=2 * stacks["encoder_joint"],
+        decoder=stacks["decoder"],
+        mlp_ratio=shape_of(state, f"{them}decoder.layers.encoder_layer_0.mlp1.fc1.weight")[0]
+        // width,
+        window=window,
+        context_frames=shape_of(state, f"{them}enc_position_joint._pos")[1] // window**2,
+        repack=flextec,
+        published=True,
+    )
+    transforms = transforms_of(
+        state, "model.transform.analysis_transform.transforms.", (0, 4, 9, 13), 3, relu=True
+    )
+    return config_of("flextec" if flextec else "tec-tt", transforms, prior)
 
 
 def _temporal_made(state: State, tensors: State) -> State:
     weight, bias, scale, shift = (
-        tensors[f"prior.embed_packed.{part}"].double() for part in ("0.weight", "0.bias", "1.weight", "1.bias")
+        tensors[f"prior.embed_packed.{part}"].double()
+        for part in ("0.weight", "0.bias", "1.weight", "1.bias")
     )
     start = F.linear(state[START].double() / LATENT_SCALE, weight, bias)
     return {
@@ -173,19 +187,24 @@ def _temporal_made(state: State, tensors: State) -> State:
 
 
 def _elic_config(state: State, heads: int) -> ModelConfig:
-    groups = _layers(state, "latent_codec.y.latent_codec.y")
-    sizes = (_shape(state, f"latent_codec.y.latent_codec.y{k}.context_prediction.weight")[1] for k in range(groups))
+    groups = layers_of(state, "latent_codec.y.latent_codec.y")
+    sizes = (
+        shape_of(state, f"latent_codec.y.latent_codec.y{k}.context_prediction.weight")[1]
+        for k in range(groups)
+    )
     prior = HyperConfig(
-        hyper=_shape(state, "latent_codec.hyper.h_a.0.weight")[0],
-        width=_shape(state, "latent_codec.hyper.h_s.2.weight")[1],
+        hyper=shape_of(state, "latent_codec.hyper.h_a.0.weight")[0],
+        width=shape_of(state, "latent_codec.hyper.h_s.2.weight")[1],
         groups=tuple(sizes),
         symbols=density.columns(state, HYPER_DENSITY),
     )
-    return _config("tec-elic", _transforms(state, "g_a.", (0, 4, 9, 13), 3, relu=False), prior)
+    return config_of("tec-elic", transforms_of(state, "g_a.", (0, 4, 9, 13), 3, relu=False), prior)
 
 
 def _elic_names(model: TransformCodec) -> names.Names:
-    transforms = [names.transform(a, b, getattr(model, a), names.BY_NAME) for a, b in names.IMAGE_TRANSFORMS]
+    transforms = [
+        names.transform(a, b, getattr(model, a), names.BY_NAME) for a, b in names.IMAGE_TRANSFORMS
+    ]
     return {**transforms[0], **transforms[1], **names.hyperprior(model.prior)}
 
 
@@ -199,12 +218,14 @@ def _elic_made(state: State, tensors: State) -> State:
 
 
 def _density_made(state: State, prefix: str) -> State:
-    return {f"prior.tables.{name}": tensor for name, tensor in density.tables(state, prefix).items()}
+    return {
+        f"prior.tables.{name}": tensor for name, tensor in density.tables(state, prefix).items()
+    }
 
 
 def _factorized_config(state: State, heads: int) -> ModelConfig:
-    transforms = _transforms(state, "g_a.", (0, 2, 4, 6), 0, relu=False)
-    return _config("tec-fp", transforms, FactorizedConfig(density.columns(state, LATENT_DENSITY)))
+    transforms = transforms_of(state, "g_a.", (0, 2, 4, 6), 0, relu=False)
+    return config_of("tec-fp", transforms, FactorizedConfig(density.columns(state, LATENT_DENSITY)))
 
 
 def _factorized_names(model: TransformCodec) -> names.Names:

@@ -1,4 +1,5 @@
-"""A learned density a channel to integer frequencies (Ballé et al., ICLR 2018, appendix 6.1). Runs in float64."""
+"""A learned density a channel to integer frequencies (Ballé et al., ICLR 2018, appendix 6.1).
+Runs in float64."""
 
 from __future__ import annotations
 
@@ -64,7 +65,10 @@ def _logits(state: State, prefix: str, channel: int, x: Tensor) -> Tensor:
     """The cumulative distribution of a channel at x (N,), before its sigmoid."""
     x = x[None]
     for i in range(LAYERS):
-        x = F.softplus(state[f"{prefix}matrices.{i}"][channel].double()) @ x + state[f"{prefix}biases.{i}"][channel].double()
+        x = (
+            F.softplus(state[f"{prefix}matrices.{i}"][channel].double()) @ x
+            + state[f"{prefix}biases.{i}"][channel].double()
+        )
         if i < LAYERS - 1:
             x = x + state[f"{prefix}factors.{i}"][channel].double().tanh() * x.tanh()
     return x[0]

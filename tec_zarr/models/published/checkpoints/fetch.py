@@ -1,4 +1,5 @@
-"""Published checkpoints into the cache folder: downloaded or from a file, checked, converted, named by their hash."""
+"""Published checkpoints into the cache folder: downloaded or from a file, checked, converted,
+named by their hash."""
 
 from __future__ import annotations
 
@@ -18,11 +19,13 @@ from tec_zarr.models.published.checkpoints.convert import convert
 
 
 def fetch(name: str, file: str | os.PathLike | None = None) -> registry.Entry:
-    """Put the published checkpoint `name` into the cache folder, from its Hugging Face repository or from a local `file`.
+    """Put the published checkpoint `name` into the cache folder, from its Hugging Face repository
+    or from a local `file`.
 
     A checkpoint is read without unpickling code, and its tensors must be those of its family.
 
-    Raises WeightsError where there is no such checkpoint, where it cannot be downloaded, or where the file is another one.
+    Raises WeightsError where there is no such checkpoint, where it cannot be downloaded, or
+    where the file is another one.
     """
     if name not in catalog():
         raise WeightsError(f"there is no published checkpoint {name!r}, only {sorted(catalog())}")
@@ -42,13 +45,17 @@ def fetch(name: str, file: str | os.PathLike | None = None) -> registry.Entry:
 def fetch_missing(name: str, sha256: str | None) -> None:
     """Fetch the weights of a published checkpoint unless they are here.
 
-    Raises WeightsError as `fetch` does, and where the checkpoint does not have the hash asked for, if any.
+    Raises WeightsError as `fetch` does, and where the checkpoint does not have the hash asked
+    for, if any.
     """
     if name not in catalog() or registry.find(name, sha256 or "").path is not None:
         return
     found = fetch(name)
     if sha256 not in (None, found.sha256):
-        raise WeightsError(f"the checkpoint {name} that was downloaded is {found.sha256}, but {sha256} was asked for")
+        raise WeightsError(
+            f"the checkpoint {name} that was downloaded is {found.sha256}, but {sha256} was asked "
+            f"for"
+        )
 
 
 def _state(path: pathlib.Path) -> dict[str, torch.Tensor]:
@@ -65,10 +72,13 @@ def _download(name: str, source: Published) -> pathlib.Path:
     try:
         from huggingface_hub import hf_hub_download
     except ImportError as error:
-        raise WeightsError(f'downloading {name} needs huggingface_hub: pip install "tec_zarr[hub]"') from error
+        raise WeightsError(
+            f'downloading {name} needs huggingface_hub: pip install "tec_zarr[hub]"'
+        ) from error
     try:
         return pathlib.Path(hf_hub_download(source.repository, source.file))
     except Exception as error:  # whatever the client raises, the remedy is the same
         raise WeightsError(
-            f"{source.file} of {source.repository} could not be downloaded ({error}). {registry.elsewhere(name)}"
+            f"{source.file} of {source.repository} could not be downloaded ({error}). "
+            f"{registry.elsewhere(name)}"
         ) from error

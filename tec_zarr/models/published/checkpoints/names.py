@@ -1,4 +1,5 @@
-"""What parts of this package's models are called in the published state dicts: dictionaries from our names to theirs."""
+"""What parts of this package's models are called in the published state dicts: dictionaries from
+our names to theirs."""
 
 from __future__ import annotations
 
@@ -19,10 +20,15 @@ IMAGE_TRANSFORMS = (("analysis", "g_a"), ("synthesis", "g_s"))
 
 
 def _unit(ours: str, theirs: str, convolutions: tuple[str, ...]) -> Names:
-    return {f"{ours}.{a}": f"{theirs}.{b}" for a, b in zip(("enter", "middle", "leave"), convolutions, strict=True)}
+    return {
+        f"{ours}.{a}": f"{theirs}.{b}"
+        for a, b in zip(("enter", "middle", "leave"), convolutions, strict=True)
+    }
 
 
-def transform(ours: str, theirs: str, layers: nn.Sequential, convolutions: tuple[str, ...] = IN_SEQUENCE) -> Names:
+def transform(
+    ours: str, theirs: str, layers: nn.Sequential, convolutions: tuple[str, ...] = IN_SEQUENCE
+) -> Names:
     """Analysis or synthesis; the residual units of attention blocks are always numbered."""
     found: Names = {}
     for i, layer in enumerate(layers):
@@ -42,7 +48,10 @@ def _pair(ours: str, theirs: str, half: int) -> Names:
     """A pair of attention and MLP is one half, 1 or 2, of a published layer."""
     attention = {1: "self_attention", 2: "cross_attention"}[half]
     return {
-        **{f"{ours}.attention.{part}": f"{theirs}.{attention}.{part}" for part in ("q", "k", "v", "proj")},
+        **{
+            f"{ours}.attention.{part}": f"{theirs}.{attention}.{part}"
+            for part in ("q", "k", "v", "proj")
+        },
         f"{ours}.norm_attention": f"{theirs}.norm{half}a",
         f"{ours}.norm_mlp": f"{theirs}.norm{half}b",
         f"{ours}.mlp.0": f"{theirs}.mlp{half}.fc1",
@@ -71,18 +80,24 @@ def temporal(model: TecTT) -> Names:
     for head in ("mean_head", "scale_head"):
         found |= {f"prior.{head}.{i}": f"{them}.{head}.{i}" for i in (0, 2, 4)}
     for stack, pairs in (("separate", prior.separate), ("joint", prior.joint)):
-        theirs = f"{them}.encoder_{stack[:3] if stack == 'separate' else stack}.layers.encoder_layer_"
+        theirs = (
+            f"{them}.encoder_{stack[:3] if stack == 'separate' else stack}.layers.encoder_layer_"
+        )
         for i in range(len(pairs)):
             found |= _pair(f"prior.{stack}.{i}", f"{theirs}{i // 2}", i % 2 + 1)
     for i in range(len(prior.decoder)):
         for half, part in ((1, "own"), (2, "context")):
-            found |= _pair(f"prior.decoder.{i}.{part}", f"{them}.decoder.layers.encoder_layer_{i}", half)
+            found |= _pair(
+                f"prior.decoder.{i}.{part}", f"{them}.decoder.layers.encoder_layer_{i}", half
+            )
     return found
 
 
 def hyperprior(prior: PublishedHyperPrior) -> Names:
     """Modules of the prior of a TEC-ELIC."""
-    found = {f"prior.{h}.{i}": f"latent_codec.hyper.{h}.{i}" for h in ("h_a", "h_s") for i in (0, 2, 4)}
+    found = {
+        f"prior.{h}.{i}": f"latent_codec.hyper.{h}.{i}" for h in ("h_a", "h_s") for i in (0, 2, 4)
+    }
     for k in range(len(prior.groups)):
         codec = f"latent_codec.y.latent_codec.y{k}"
         found[f"prior.groups.{k}.anchors"] = f"{codec}.context_prediction"

@@ -1,6 +1,8 @@
-"""Streams of the image codecs, TEC-FP and TEC-ELIC: each frame by itself, in the steps of its prior's walk.
+"""Streams of the image codecs, TEC-FP and TEC-ELIC: each frame by itself, in the steps of its
+prior's walk.
 
-A step is coded channel by channel, each in raster order (of a checkerboard's half: the positions of that half). *Stable.*
+A step is coded channel by channel, each in raster order (of a checkerboard's half: the positions
+of that half). *Stable.*
 """
 
 from __future__ import annotations
@@ -38,8 +40,9 @@ class ImageCoder(nn.Module):
 
     @torch.inference_mode()
     def compress(self, y: Tensor, condition: Tensor, tokens: list[list[int]]) -> list[list[Coded]]:
-        """Code like-sized series y (N, T, latents, h, w), not yet rounded, float64, under float64 conditions (N,
-        conditions): for each series, its frames. `tokens` are those of all frames; an image codec has nothing to drop."""
+        """Code like-sized series y (N, T, latents, h, w), not yet rounded, float64, under
+        float64 conditions (N, conditions): for each series, its frames. `tokens` are those of
+        all frames; an image codec has nothing to drop."""
         unit = self.unit(condition)
         coded = []
         for frame in y.transpose(0, 1):
@@ -62,7 +65,8 @@ class ImageDecoder:
 
     @torch.inference_mode()
     def decompress(self, frames: list[Coded]) -> tuple[Tensor, Tensor]:
-        """y_hat (N, latents, h, w) of the next frame of each chunk in float64, and no features (N, 0, h, w).
+        """y_hat (N, latents, h, w) of the next frame of each chunk in float64, and no features (N,
+        0, h, w).
 
         Raises DamagedChunkError or DesyncError.
         """
@@ -89,7 +93,9 @@ class _Encoding:
 
     def step(self, means: Tensor, scales: Tensor, values: Tensor) -> Tensor:
         values = values.round()
-        for encoder, *parts in zip(self._encoders, *(_flat(p) for p in (means, scales, values)), strict=True):
+        for encoder, *parts in zip(
+            self._encoders, *(_flat(p) for p in (means, scales, values)), strict=True
+        ):
             encoder.step(*parts)
         return values
 

@@ -1,4 +1,5 @@
-"""Streams of the temporal codecs, TEC-TT and FlexTEC: one teacher-forced pass to encode, cached steps to decode."""
+"""Streams of the temporal codecs, TEC-TT and FlexTEC: one teacher-forced pass to encode, cached
+steps to decode."""
 
 from __future__ import annotations
 
@@ -46,7 +47,8 @@ class TemporalCoder(nn.Module):
         return (self.gains(condition) * self.latent_spread)[:, None]
 
     def opening(self, condition: Tensor) -> Tensor:
-        """The context (N, 128, width) of a first frame; where there are no conditions one for all, computed once."""
+        """The context (N, 128, width) of a first frame; where there are no conditions one for
+        all, computed once."""
         if condition.shape[1]:
             return self.prior.opening(condition)
         if self._opening is None:
@@ -58,22 +60,28 @@ class TemporalCoder(nn.Module):
 
     @torch.inference_mode()
     def compress(self, y: Tensor, condition: Tensor, tokens: list[list[int]]) -> list[list[Coded]]:
-        """Code like-sized series y (N, T, latents, h, w), not yet rounded, float64, under float64 conditions (N,
-        conditions): for each series, its frames. Of each frame `tokens` (N, T) of 16 are kept; fewer only where they are
-        repacked."""
+        """Code like-sized series y (N, T, latents, h, w), not yet rounded, float64, under
+        float64 conditions (N, conditions): for each series, its frames. Of each frame `tokens`
+        (N, T) of 16 are kept; fewer only where they are repacked."""
         y_hat = y.round()
         layout = self.layout(*y_hat.shape[-2:])
         padded = pad_to_blocks(y_hat.flatten(0, 1)).unflatten(0, y_hat.shape[:2])
         if all(kept == TOKENS for frames in tokens for kept in frames):
-            blocks = self.prior.arrange(to_blocks(padded.flatten(0, 1))).unflatten(0, (*y_hat.shape[:2], -1))
+            blocks = self.prior.arrange(to_blocks(padded.flatten(0, 1))).unflatten(
+                0, (*y_hat.shape[:2], -1)
+            )
             every = zip(*distributions(self, padded, condition), blocks.cpu().numpy(), strict=True)
-            return [[_encode(layout, TOKENS, *frame)[0] for frame in zip(*series, strict=True)] for series in every]
+            return [
+                [_encode(layout, TOKENS, *frame)[0] for frame in zip(*series, strict=True)]
+                for series in every
+            ]
         return self._compress_in_turn(layout, padded, condition, tokens)
 
     def _compress_in_turn(
         self, layout: Layout, y_hat: Tensor, condition: Tensor, tokens: list[list[int]]
     ) -> list[list[Coded]]:
-        """Frame by frame: what is dropped comes back as predicted, and the frames after it are predicted from that."""
+        """Frame by frame: what is dropped comes back as predicted, and the frames after it are
+        predicted from that."""
         unit = self.unit(condition)
         past = Past(self.prior, layout, unit, condition, self.opening)
         coded = []
@@ -89,20 +97,26 @@ class TemporalCoder(nn.Module):
     def _encode_masked(
         self, past: Past, layout: Layout, blocks: Tensor, kept: tuple[int, ...]
     ) -> list[tuple[Coded, np.ndarray]]:
-        """A frame's tokens (N, blocks, 16, latents) coded, and as decoded: one pass, as nothing looks at dropped tokens."""
+        """A frame's tokens (N, blocks, 16, latents) coded, and as decoded: one pass, as nothing
+        looks at dropped tokens."""
         parts = [
             self._predict(past, blocks, group, kept)
             for group in layout.groups(blocks_in_a_pass(self.prior.config.width, len(blocks)))
         ]
         means, scales = (np.concatenate(p, axis=1) for p in zip(*parts, strict=True))
-        return [_encode(layout, *item) for item in zip(kept, means, scales, blocks.cpu().numpy(), strict=True)]
+        return [
+            _encode(layout, *item)
+            for item in zip(kept, means, scales, blocks.cpu().numpy(), strict=True)
+        ]
 
     def _encode_fed_back(
         self, past: Past, layout: Layout, blocks: Tensor, kept: tuple[int, ...]
     ) -> list[tuple[Coded, np.ndarray]]:
-        """The same where dropped tokens are followed by the others as predicted: step by step, as a decoder does it.
+        """The same where dropped tokens are followed by the others as predicted: step by step, as a
+        decoder does it.
 
-        What is predicted depends on the grid; where the one taken turns out to be ambiguous, the next that is not is tried.
+        What is predicted depends on the grid; where the one taken turns out to be ambiguous, the
+        next that is not is tried.
         """
         offsets = [0] * len(kept)
         while True:
@@ -123,53 +137,80 @@ class TemporalCoder(nn.Module):
             state = self.prior.decoding(past.context(group), unit, condition)
             for at in range(TOKENS):
                 distribution = self.prior.distribution(state.step(token), unit[:, at : at + 1])
-                means, scales = (d[:, 0].unflatten(0, (len(kept), -1)).cpu().numpy() for d in distribution)
+                means, scales = (
+                    d[:, 0].unflatten(0, (len(kept), -1)).cpu().numpy() for d in distribution
+                )
                 inside = layout.coded[group, at]
                 for encoder, values, mean, scale, k, offset in zip(
                     encoders, seen, means, scales, kept, offsets, strict=True
                 ):
                     if at >= k:
-                        values[group, at][inside] = grid.place(mean[inside], scale[inside], offset).centers
-                    encoder.step(mean[inside], scale[inside], values[group, at][inside], sent=at < k)
+                        values[group, at][inside] = grid.place(
+                            mean[inside], scale[inside], offset
+                        ).centers
+                    encoder.step(
+                        mean[inside], scale[inside], values[group, at][inside], sent=at < k
+                    )
                 token = torch.from_numpy(seen[:, group, at]).to(unit).flatten(0, 1)
         streams = [encoder.finish()[0] for encoder in encoders]
         coded = [_coded(stream, k) for stream, k in zip(streams, kept, strict=True)]
         return list(zip(coded, seen, strict=True))
 
-    def _predict(self, past: Past, blocks: Tensor, group: slice, kept: tuple[int, ...]) -> list[np.ndarray]:
-        """Means and scales (N, blocks, 16, latents) of a group's tokens, of which those from `kept` (N,) on are masked."""
+    def _predict(
+        self, past: Past, blocks: Tensor, group: slice, kept: tuple[int, ...]
+    ) -> list[np.ndarray]:
+        """Means and scales (N, blocks, 16, latents) of a group's tokens, of which those from
+        `kept` (N,) on are masked."""
         unit, condition = past.each(group)
         unit, count = self.prior.token_unit(unit), group.stop - group.start
         seen = kept_tokens(kept, count, unit.device)
-        features = self.prior.features(blocks[:, group].flatten(0, 1), past.context(group), unit, condition, seen)
-        return [d.unflatten(0, (-1, count)).cpu().numpy() for d in self.prior.distribution(features, unit)]
+        features = self.prior.features(
+            blocks[:, group].flatten(0, 1), past.context(group), unit, condition, seen
+        )
+        return [
+            d.unflatten(0, (-1, count)).cpu().numpy()
+            for d in self.prior.distribution(features, unit)
+        ]
 
     def decoder(self, condition: Tensor, height: int, width: int) -> SeriesDecoder:
         return SeriesDecoder(self, condition, height, width)
 
 
 def kept_tokens(kept: tuple[int, ...], count: int, device: torch.device) -> Tensor:
-    """Which tokens, bool (N * count, 16), are kept where each of N series keeps the first `kept` (N,) of every block."""
-    return (torch.arange(TOKENS) < torch.tensor(kept)[:, None]).repeat_interleave(count, 0).to(device)
+    """Which tokens, bool (N * count, 16), are kept where each of N series keeps the first `kept`
+    (N,) of every block."""
+    return (
+        (torch.arange(TOKENS) < torch.tensor(kept)[:, None]).repeat_interleave(count, 0).to(device)
+    )
 
 
 @torch.inference_mode()
-def distributions(exact: TemporalCoder, y_hat: Tensor, condition: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Means and scales (N, T, blocks, 16, latents) of the tokens of series y_hat (N, T, latents, h, w), h and w multiples
-    of 4, in one pass."""
+def distributions(
+    exact: TemporalCoder, y_hat: Tensor, condition: Tensor
+) -> tuple[np.ndarray, np.ndarray]:
+    """Means and scales (N, T, blocks, 16, latents) of the tokens of series y_hat (N, T, latents,
+    h, w), h and w multiples of 4, in one pass."""
     n, times, _, height, width = y_hat.shape
     unit = exact.unit(condition)
     frames = y_hat.transpose(0, 1).flatten(0, 1)
     parts = []
-    for part in exact.layout(height, width).groups(blocks_in_a_pass(exact.prior.config.width, n * times)):
+    for part in exact.layout(height, width).groups(
+        blocks_in_a_pass(exact.prior.config.width, n * times)
+    ):
         count = part.stop - part.start
-        windows = to_windows(frames, exact.prior.config.window, part).unflatten(0, (times, n * count))
+        windows = to_windows(frames, exact.prior.config.window, part).unflatten(
+            0, (times, n * count)
+        )
         tokens = exact.prior.arrange(to_blocks(frames, part)).unflatten(0, (times, n * count))
         each = unit.repeat_interleave(count, 0)
         opening = exact.opening(condition)
-        features = exact.prior.teacher_forced(windows, tokens, opening, each, condition.repeat_interleave(count, 0))
+        features = exact.prior.teacher_forced(
+            windows, tokens, opening, each, condition.repeat_interleave(count, 0)
+        )
         distribution = exact.prior.distribution(features, exact.prior.token_unit(each))
-        parts.append([d.unflatten(1, (n, count)).transpose(0, 1).cpu().numpy() for d in distribution])
+        parts.append(
+            [d.unflatten(1, (n, count)).transpose(0, 1).cpu().numpy() for d in distribution]
+        )
     means, scales = (np.concatenate(p, axis=2) for p in zip(*parts, strict=True))
     return means, scales
 
@@ -177,11 +218,14 @@ def distributions(exact: TemporalCoder, y_hat: Tensor, condition: Tensor) -> tup
 def _encode(
     layout: Layout, kept: int, means: np.ndarray, scales: np.ndarray, blocks: np.ndarray
 ) -> tuple[Coded, np.ndarray]:
-    """A frame of tokens (blocks, 16, latents), of which the first `kept` are sent, and the tokens as decoded."""
+    """A frame of tokens (blocks, 16, latents), of which the first `kept` are sent, and the
+    tokens as decoded."""
     encoder, coded = SymbolEncoder(), layout.coded
     for group, token in layout.steps():
         inside = coded[group, token]
-        encoder.step(*(part[group, token][inside] for part in (means, scales, blocks)), sent=token < kept)
+        encoder.step(
+            *(part[group, token][inside] for part in (means, scales, blocks)), sent=token < kept
+        )
     stream, values = encoder.finish()
     seen = np.zeros_like(blocks)
     for (group, token), step in zip(layout.steps(), values, strict=True):
@@ -190,7 +234,9 @@ def _encode(
 
 
 def _coded(stream: Stream, kept: int) -> Coded:
-    return Coded(stream.grid_offset, stream.rows_crc, stream.data, kept=None if kept == TOKENS else kept)
+    return Coded(
+        stream.grid_offset, stream.rows_crc, stream.data, kept=None if kept == TOKENS else kept
+    )
 
 
 class SeriesDecoder:
@@ -198,11 +244,14 @@ class SeriesDecoder:
 
     def __init__(self, exact: TemporalCoder, condition: Tensor, height: int, width: int):
         self._prior, self._layout = exact.prior, exact.layout(height, width)
-        self._past = Past(exact.prior, self._layout, exact.unit(condition), condition, exact.opening)
+        self._past = Past(
+            exact.prior, self._layout, exact.unit(condition), condition, exact.opening
+        )
 
     @torch.inference_mode()
     def decompress(self, frames: list[Coded]) -> tuple[Tensor, Tensor]:
-        """y_hat (N, latents, h, w) and features (N, width, h, w) of the next frame of each chunk, both in float64.
+        """y_hat (N, latents, h, w) and features (N, width, h, w) of the next frame of each chunk,
+        both in float64.
 
         Raises DamagedChunkError or DesyncError.
         """
@@ -214,12 +263,17 @@ class SeriesDecoder:
             decoder.finish()
         y_hat, features = (
             from_blocks(
-                self._prior.arrange(torch.cat([p.unflatten(0, (n, -1)) for p in part], 1).flatten(0, 1)), *layout.padded
+                self._prior.arrange(
+                    torch.cat([p.unflatten(0, (n, -1)) for p in part], 1).flatten(0, 1)
+                ),
+                *layout.padded,
             )
             for part in zip(*pieces, strict=True)
         )
         self._past.see(y_hat)
-        return y_hat[..., : layout.height, : layout.width], features[..., : layout.height, : layout.width]
+        return y_hat[..., : layout.height, : layout.width], features[
+            ..., : layout.height, : layout.width
+        ]
 
     def _decode_group(
         self, decoders: list[SymbolDecoder], tokens_kept: tuple[int, ...], group: slice
@@ -233,9 +287,13 @@ class SeriesDecoder:
         for at in range(TOKENS):
             features.append(state.step(token, kept[:, at - 1]))
             distribution = self._prior.distribution(features[-1], unit[:, at : at + 1])
-            means, scales = (d[:, 0].unflatten(0, (len(decoders), -1)).cpu().numpy() for d in distribution)
+            means, scales = (
+                d[:, 0].unflatten(0, (len(decoders), -1)).cpu().numpy() for d in distribution
+            )
             values, inside = np.zeros(means.shape), self._layout.coded[group, at]
-            for decoder, k, value, mean, scale in zip(decoders, tokens_kept, values, means, scales, strict=True):
+            for decoder, k, value, mean, scale in zip(
+                decoders, tokens_kept, values, means, scales, strict=True
+            ):
                 value[inside] = decoder.step(mean[inside], scale[inside], sent=at < k)
             token = torch.from_numpy(values).to(unit.device).flatten(0, 1)
             tokens.append(token)

@@ -1,7 +1,8 @@
 """The order in which the temporal codecs' latents stand in a frame's stream. *Stable.*
 
-Groups of 256 blocks in raster order; in a group the 16 tokens in order; for a token the blocks in raster order; for a block
-the token's latents. Padding, which makes both sides multiples of 4, is zero and not coded.
+Groups of 256 blocks in raster order; in a group the 16 tokens in order; for a token the blocks
+in raster order; for a block the token's latents. Padding, which makes both sides multiples of 4,
+is zero and not coded.
 """
 
 from __future__ import annotations

@@ -15,7 +15,8 @@ SIZES = [(1, 1), (5, 7), (4, 4), (9, 3)]
 
 
 SILENT = ("masked", "h_a", "condition_in", "attention.k.bias")
-"""Parameters that no decoder needs: the mask of tokens, all kept here; the way from y to z; what softmax takes out."""
+"""Parameters that no decoder needs: the mask of tokens, all kept here; the way from y to z; what
+softmax takes out."""
 
 
 @pytest.fixture(scope="module", params=PRIORS)
@@ -79,17 +80,25 @@ def test_batches_give_the_streams_of_single_series(exact, size):
 
 def test_extreme_latents_round_trip(exact):
     count = len(exact.latent_spread)
-    y = torch.tensor([-(2.0**24), 2.0**24, 0.0, 1.0]).repeat(2 * count * 4).reshape(1, 2, count, 4, 4).double()
+    y = (
+        torch.tensor([-(2.0**24), 2.0**24, 0.0, 1.0])
+        .repeat(2 * count * 4)
+        .reshape(1, 2, count, 4, 4)
+        .double()
+    )
     assert torch.equal(decode(exact, compress(exact, y, at(50.0)), at(50.0), (4, 4))[0], y)
 
 
 @pytest.mark.parametrize("relative", [1e-15, 1e-14])
 def test_a_machine_that_rounds_otherwise_decodes_the_same(exact, family, relative):
-    """Float64 kernels differ by some 1e-15: a prior whose weights do must give the same integers."""
+    """Float64 kernels differ by some 1e-15: a prior whose weights do must give the same
+    integers."""
     other = exact_of(tiny_model(family))
     noise = torch.Generator().manual_seed(3)
     for parameter in other.prior.parameters():
-        parameter.mul_(1 + relative * torch.randn(parameter.shape, generator=noise, dtype=torch.float64))
+        parameter.mul_(
+            1 + relative * torch.randn(parameter.shape, generator=noise, dtype=torch.float64)
+        )
     y = series(exact, 1, 3, (9, 7))
     assert torch.equal(decode(other, compress(exact, y, at(60.0)), at(60.0), (9, 7))[0], y)
 
@@ -101,7 +110,9 @@ def test_any_other_weight_is_told(exact, family):
             continue
         other = exact_of(tiny_model(family))
         changed = dict(other.prior.named_parameters())[name]
-        changed += 0.5 * torch.randn(changed.shape, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+        changed += 0.5 * torch.randn(
+            changed.shape, generator=torch.Generator().manual_seed(4), dtype=torch.float64
+        )
         assert changed.shape == parameter.shape
         with pytest.raises((DesyncError, DamagedChunkError)):
             decode(other, coded, at(50.0), (9, 8))
@@ -129,7 +140,13 @@ def test_rows_that_differ_are_a_desync(exact):
 
 def test_a_damaged_stream_is_refused(exact):
     (frame,) = compress(exact, series(exact, 1, 1, (5, 7)), at(50.0))[0]
-    for stream in (b"", frame.stream[:-2], frame.stream + b"\0\0", bytes(len(frame.stream)), b"\xff" * len(frame.stream)):
+    for stream in (
+        b"",
+        frame.stream[:-2],
+        frame.stream + b"\0\0",
+        bytes(len(frame.stream)),
+        b"\xff" * len(frame.stream),
+    ):
         with pytest.raises((DamagedChunkError, DesyncError)):
             decode(exact, [[dataclasses.replace(frame, stream=stream)]], at(50.0), (5, 7))
 
@@ -138,7 +155,9 @@ def test_tiny_models_are_the_same_for_a_seed_and_leave_the_random_state(family):
     state = torch.random.get_rng_state()
     a, b, c = tiny_model(family, 0), tiny_model(family, 0), tiny_model(family, 1)
     assert torch.equal(torch.random.get_rng_state(), state)
-    for (name, first), second, third in zip(a.named_parameters(), b.parameters(), c.parameters(), strict=True):
+    for (name, first), second, third in zip(
+        a.named_parameters(), b.parameters(), c.parameters(), strict=True
+    ):
         assert torch.equal(first, second)
         assert first.any()
         if "norm" not in name and "embed" not in name and "log_gain" not in name:

@@ -32,7 +32,9 @@ def at(*qualities):
 def series(exact, n, times, size, seed=0):
     """Integer latents (n, times, latents, h, w)."""
     rng = np.random.default_rng(seed)
-    return torch.from_numpy(np.rint(rng.normal(size=(n, times, len(exact.latent_spread), *size)) * 2))
+    return torch.from_numpy(
+        np.rint(rng.normal(size=(n, times, len(exact.latent_spread), *size)) * 2)
+    )
 
 
 def all_tokens(y):
@@ -86,7 +88,9 @@ def test_a_prior_that_is_not_copied_computes_the_same(flextec, monkeypatch):
     y, tokens = series(flextec, 1, 3, (9, 11)), [[16, 3, 16]]
     coded = flextec.compress(y, at(20.0), tokens)
     assert shared.compress(y, at(20.0), tokens) == coded
-    (y_hat, features), (expected, close_to) = (decode(each, coded, at(20.0), (9, 11)) for each in (shared, flextec))
+    (y_hat, features), (expected, close_to) = (
+        decode(each, coded, at(20.0), (9, 11)) for each in (shared, flextec)
+    )
     assert torch.equal(y_hat, expected)
     torch.testing.assert_close(features, close_to, rtol=0, atol=1e-12)
 
@@ -126,7 +130,9 @@ def test_dropped_tokens_come_back_as_predicted_and_kept_ones_exactly(flextec, si
 
 def test_fewer_tokens_take_fewer_bytes(flextec):
     y = series(flextec, 1, 2, (8, 8))
-    sizes = [sum(len(f.stream) for f in flextec.compress(y, at(40.0), [[k, k]])[0]) for k in range(1, 17)]
+    sizes = [
+        sum(len(f.stream) for f in flextec.compress(y, at(40.0), [[k, k]])[0]) for k in range(1, 17)
+    ]
     assert sizes == sorted(sizes)
     assert sizes[0] < sizes[-1] / 8
 
@@ -135,7 +141,10 @@ def test_batches_of_different_budgets_give_the_streams_of_single_series(flextec)
     y = series(flextec, 3, 2, (5, 9))
     tokens = [[3, 16], [16, 16], [1, 7]]
     together = flextec.compress(y, at(1.0, 50.0, 100.0), tokens)
-    singles = [flextec.compress(y[i : i + 1], at(q), tokens[i : i + 1])[0] for i, q in enumerate((1.0, 50.0, 100.0))]
+    singles = [
+        flextec.compress(y[i : i + 1], at(q), tokens[i : i + 1])[0]
+        for i, q in enumerate((1.0, 50.0, 100.0))
+    ]
     assert together == singles
     both, _ = decode(flextec, together, at(1.0, 50.0, 100.0), (5, 9))
     assert torch.equal(both[2:], decode(flextec, together[2:], at(100.0), (5, 9))[0])

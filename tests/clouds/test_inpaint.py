@@ -1,4 +1,5 @@
-"""`ds.tec.inpaint` as users call it: kinds of masks and cubes, laziness, windows, what it says and refuses."""
+"""`ds.tec.inpaint` as users call it: kinds of masks and cubes, laziness, windows, what it says
+and refuses."""
 
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import pytest
 import xarray as xr
 
 import tec_zarr
-from tec_zarr.clouds import inpainting
+from tec_zarr.clouds import spans
 from tec_zarr.synthetic import observations as synthetic
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -66,7 +67,10 @@ def test_classes_are_chosen(scene):
 def test_dilation_grows_the_mask_by_so_many_pixels_lazily_or_not(scene):
     mask = xr.DataArray(np.zeros((3, 64, 80), bool), dims=("time", "y", "x"))
     mask[1, 30, 31] = True
-    found = [scene.tec.inpaint(m, dilate=3, details=True)[1]["origin"] for m in (mask, mask.chunk({"x": 16, "y": 16}))]
+    found = [
+        scene.tec.inpaint(m, dilate=3, details=True)[1]["origin"]
+        for m in (mask, mask.chunk({"x": 16, "y": 16}))
+    ]
     np.testing.assert_array_equal(*found)
     rows, columns = np.nonzero(found[0].values[1])
     np.testing.assert_array_equal(np.unique(rows), np.arange(27, 34))
@@ -82,7 +86,9 @@ def test_a_variable_a_band_and_other_names_of_dims(scene, done):
     np.testing.assert_array_equal(found["blue"], done["B"].sel(band="B02"))
     assert found["blue"].attrs == named["blue"].attrs
     swapped = bands.rename({"y": "lat", "x": "lon"})
-    np.testing.assert_array_equal(swapped.tec.inpaint(offset_dn=0)["B04"], done["B"].sel(band="B04"))
+    np.testing.assert_array_equal(
+        swapped.tec.inpaint(offset_dn=0)["B04"], done["B"].sel(band="B04")
+    )
 
 
 def test_dask_stays_lazy_and_gives_the_same(scene, done):
@@ -93,7 +99,9 @@ def test_dask_stays_lazy_and_gives_the_same(scene, done):
         return block
 
     lazy = scene.chunk({"time": 1, "y": 32, "x": 32})
-    lazy["B"] = lazy["B"].copy(data=da.map_blocks(count, lazy["B"].data, meta=np.empty((0, 0, 0, 0), np.uint16)))
+    lazy["B"] = lazy["B"].copy(
+        data=da.map_blocks(count, lazy["B"].data, meta=np.empty((0, 0, 0, 0), np.uint16))
+    )
     found, told = lazy.tec.inpaint(details=True)
     assert not read
     assert found["B"].chunks == lazy["B"].chunks
@@ -103,15 +111,19 @@ def test_dask_stays_lazy_and_gives_the_same(scene, done):
 
 
 def test_windows_leave_no_seams(monkeypatch):
-    """The error jumps where windows meet hardly more than it does in the same places of a cube that is done in one."""
+    """The error jumps where windows meet hardly more than it does in the same places of a cube
+    that is done in one."""
     truth = synthetic.series(3, (96, 320), cloud_cover=0)
     mask = xr.zeros_like(truth.isel(band=0, drop=True), bool)
     mask[1, 20:70, 20:300] = True
-    monkeypatch.setattr(inpainting, "CORE", 128)
+    monkeypatch.setattr(spans, "CORE", 128)
     pieces = truth.tec.inpaint(mask)
-    monkeypatch.setattr(inpainting, "CORE", 1024)
+    monkeypatch.setattr(spans, "CORE", 1024)
     whole = truth.tec.inpaint(mask)
-    errors = [made.values[1, :, 20:70].astype(float) - truth.values[1, :, 20:70] for made in (pieces, whole)]
+    errors = [
+        made.values[1, :, 20:70].astype(float) - truth.values[1, :, 20:70]
+        for made in (pieces, whole)
+    ]
     jumps = [np.abs(e[..., [128, 256]] - e[..., [127, 255]]).mean() for e in errors]
     assert 0 < jumps[0] < 1.25 * jumps[1]
     rmse = [np.sqrt((e[..., 20:300] ** 2).mean()) for e in errors]
@@ -138,7 +150,8 @@ def test_details_say_where_each_pixel_came_from(scene):
     assert (told["error"].values[mask] > 0).all()
     assert not told["error"].values[~mask].any()
     assert set(np.unique(told["date"].values[mask])) <= {0, 2}
-    assert dict(zip(told["origin"].attrs["flag_meanings"].split(), told["origin"].attrs["flag_values"], strict=True)) == {
+    attrs = told["origin"].attrs
+    assert dict(zip(attrs["flag_meanings"].split(), attrs["flag_values"], strict=True)) == {
         "clear": 0, "fitted": 1, "interpolated": 2, "continued": 3, "unfilled": 4, "nodata": 255,
     }  # fmt: skip
 
@@ -194,10 +207,17 @@ def test_refuses_a_mask_of_other_coordinates(scene):
 
 
 def test_weights_of_development_versions_are_refused(scene):
-    with pytest.raises(tec_zarr.WeightsError, match="flextec-s2 was a codec of development versions"):
+    with pytest.raises(
+        tec_zarr.WeightsError, match="flextec-s2 was a codec of development versions"
+    ):
         scene.tec.inpaint(model="flextec-s2")
 
 
 def test_making_a_lazy_result_needs_no_torch_of_the_module_itself():
-    code = "import tec_zarr.clouds.inpainting, sys; print('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"
+    code = "import tec_zarr.clouds.inpaint, sys; print('torch' in sys.modules)"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "False"
+    )

@@ -7,7 +7,9 @@ import rioxarray  # noqa: F401 (it registers .rio)
 import xarray as xr
 from zarr.storage import MemoryStore
 
-from tec_zarr.cubes.cubes import NAME, band_name, from_cube, to_cube
+from tec_zarr.cubes.bands import band_name
+from tec_zarr.cubes.convert import from_cube, to_cube
+from tec_zarr.cubes.terms import NAME
 from tec_zarr.errors import InvalidInputError
 from tec_zarr.models.bands import L2A
 from tec_zarr.synthetic.observations import dataset
@@ -27,10 +29,17 @@ def objects(*values) -> np.ndarray:
 
 
 def stackstac_cube() -> xr.DataArray:
-    """As stackstac.stack gives it: scaled float64, NaN, a coordinate for each STAC property, objects among them."""
+    """As stackstac.stack gives it: scaled float64, NaN, a coordinate for each STAC property,
+    objects among them."""
     made = (scene()["B"] * 1e-4 - 0.1).astype("float64")
     made = made.where(made > -0.095).assign_coords(band=["blue", "green", "red", "nir"])
-    raster = {"nodata": 0, "data_type": "uint16", "spatial_resolution": 10, "scale": 0.0001, "offset": -0.1}
+    raster = {
+        "nodata": 0,
+        "data_type": "uint16",
+        "spatial_resolution": 10,
+        "scale": 0.0001,
+        "offset": -0.1,
+    }
     made = made.assign_coords(
         id=("time", np.array(["S2B_33UXP_20210101_0_L2A", "S2A_33UXP_20210106_0_L2A"])),
         epsg=32633,
@@ -47,14 +56,25 @@ def stackstac_cube() -> xr.DataArray:
         },
     )
     made.coords["proj:bbox"] = xr.Variable((), np.array({600000, 5340000}, object))
-    attrs = {"spec": object(), "crs": "epsg:32633", "transform": affine.Affine(10, 0, 6e5, 0, -10, 5e6), "resolution": 10.0}
+    attrs = {
+        "spec": object(),
+        "crs": "epsg:32633",
+        "transform": affine.Affine(10, 0, 6e5, 0, -10, 5e6),
+        "resolution": 10.0,
+    }
     return made.assign_attrs(attrs).rename("stackstac-1").chunk({"time": 1, "band": 1})
 
 
 def odc_dataset() -> xr.Dataset:
-    """As odc.stac.load gives it: a uint16 variable a band, nodata in attributes, spatial_ref, a chunk a date."""
-    parts = {n: scene()["B"].sel(band=b, drop=True) for n, b in zip(("blue", "green", "red", "nir"), BANDS, strict=True)}
-    made = xr.Dataset({n: v.assign_attrs({"nodata": 0, "units": "1", "offset_dn": 0}) for n, v in parts.items()})
+    """As odc.stac.load gives it: a uint16 variable a band, nodata in attributes, spatial_ref, a
+    chunk a date."""
+    parts = {
+        n: scene()["B"].sel(band=b, drop=True)
+        for n, b in zip(("blue", "green", "red", "nir"), BANDS, strict=True)
+    }
+    made = xr.Dataset(
+        {n: v.assign_attrs({"nodata": 0, "units": "1", "offset_dn": 0}) for n, v in parts.items()}
+    )
     made["red"].attrs["wavelength"] = 665
     made["scl"] = scene()["SCL"].drop_attrs()
     made.attrs = {}
@@ -67,28 +87,47 @@ def odc_dataset() -> xr.Dataset:
 
 
 def rioxarray_array() -> xr.DataArray:
-    """As rioxarray.open_rasterio gives it: (band, y, x), numbered bands, names in `long_name`, `_FillValue` among attrs."""
+    """As rioxarray.open_rasterio gives it: (band, y, x), numbered bands, names in `long_name`,
+    `_FillValue` among attrs."""
     made = scene(1)["B"].isel(time=0, drop=True).assign_coords(band=[1, 2, 3, 4])
-    made.attrs = {"_FillValue": 0, "scale_factor": 1.0, "add_offset": 0.0, "long_name": BANDS, "AREA_OR_POINT": "Area"}
+    made.attrs = {
+        "_FillValue": 0,
+        "scale_factor": 1.0,
+        "add_offset": 0.0,
+        "long_name": BANDS,
+        "AREA_OR_POINT": "Area",
+    }
     return made.rename(None).rio.write_crs("EPSG:32633")
 
 
 def eopf_product(**open_options) -> xr.DataTree:
-    """As xr.open_datatree opens an EOPF product: packed uint16 in Zarr format 2, groups of 10 and 20 m, SCL apart."""
+    """As xr.open_datatree opens an EOPF product: packed uint16 in Zarr format 2, groups of 10
+    and 20 m, SCL apart."""
     packed = {"_FillValue": 0, "scale_factor": 1e-4, "add_offset": -0.1, "dtype": "<u2"}
     frame = scene(1)["B"].isel(time=0, drop=True)
     store = MemoryStore()
     for group, bands, step in (("r10m", BANDS, 1), ("r20m", ("B05", "B11"), 2)):
-        source = frame if step == 1 else frame.isel(band=[0, 1], y=slice(0, None, 2), x=slice(0, None, 2))
+        source = (
+            frame
+            if step == 1
+            else frame.isel(band=[0, 1], y=slice(0, None, 2), x=slice(0, None, 2))
+        )
         values = (source.values * 1e-4 - 0.1).astype("f8")
-        named = {b.lower(): (("y", "x"), v, {"long_name": b}) for b, v in zip(bands, values, strict=True)}
+        named = {
+            b.lower(): (("y", "x"), v, {"long_name": b}) for b, v in zip(bands, values, strict=True)
+        }
         made = xr.Dataset(named, {"y": source["y"].drop_attrs(), "x": source["x"].drop_attrs()})
         made.to_zarr(
-            store, group=f"measurements/reflectance/{group}", zarr_format=2, consolidated=False,
+            store,
+            group=f"measurements/reflectance/{group}",
+            zarr_format=2,
+            consolidated=False,
             encoding={b.lower(): packed for b in bands},
-        )  # fmt: skip
+        )
     scl = xr.Dataset({"scl": (("y", "x"), np.ones((SIZE // 2, SIZE // 2), np.uint8))})
-    scl.to_zarr(store, group="conditions/mask/l2a_classification/r20m", zarr_format=2, consolidated=False)
+    scl.to_zarr(
+        store, group="conditions/mask/l2a_classification/r20m", zarr_format=2, consolidated=False
+    )
     return xr.open_datatree(store, engine="zarr", chunks={}, consolidated=False, **open_options)
 
 
@@ -110,8 +149,14 @@ def variable_among_others() -> xr.Dataset:
 
 
 KINDS = [
-    stackstac_cube, odc_dataset, rioxarray_array, eopf_group, eopf_reflectance, stacked_array, variable_among_others
-]  # fmt: skip
+    stackstac_cube,
+    odc_dataset,
+    rioxarray_array,
+    eopf_group,
+    eopf_reflectance,
+    stacked_array,
+    variable_among_others,
+]
 
 
 def same(original, back) -> None:
@@ -127,14 +172,18 @@ def same(original, back) -> None:
                 np.testing.assert_array_equal(coord.values, back[name].values, err_msg=name)
     pairs = [(original, back)]
     if isinstance(original, xr.Dataset):
-        assert list(back.data_vars) == list(original.data_vars) or set(back.data_vars) == set(original.data_vars)
+        assert list(back.data_vars) == list(original.data_vars) or set(back.data_vars) == set(
+            original.data_vars
+        )
         pairs = [(original[n], back[n]) for n in original.data_vars]
     for one, other in pairs:
         assert (one.dtype, one.dims, one.name) == (other.dtype, other.dims, other.name)
         np.testing.assert_array_equal(one.values, other.values)
         assert other.encoding.get("grid_mapping") == one.encoding.get("grid_mapping")
         kept = {k: v for k, v in one.attrs.items() if k not in ("spec", "transform", "long_name")}
-        assert kept == {k: v for k, v in other.attrs.items() if k not in ("spec", "transform", "long_name")}
+        assert kept == {
+            k: v for k, v in other.attrs.items() if k not in ("spec", "transform", "long_name")
+        }
 
 
 @pytest.mark.filterwarnings("ignore:no attribute tells the offset")
@@ -146,11 +195,17 @@ def test_every_kind_comes_back_as_it_was(kind, zarr_format, tmp_path):
     original.tec.to_zarr(tmp_path / "a.zarr", zarr_format=zarr_format, progress=False, max_error=0)
     opened = xr.open_zarr(tmp_path / "a.zarr", consolidated=False)
     assert opened[NAME].dims == ("time", "band", "y", "x")
-    assert opened[NAME].dtype == (original.dtype if isinstance(original, xr.DataArray) else opened[NAME].dtype)
-    assert sorted(opened["band"].values) == (["B05", "B11"] if kind is eopf_reflectance else list(BANDS))
+    assert opened[NAME].dtype == (
+        original.dtype if isinstance(original, xr.DataArray) else opened[NAME].dtype
+    )
+    assert sorted(opened["band"].values) == (
+        ["B05", "B11"] if kind is eopf_reflectance else list(BANDS)
+    )
     same(original, opened.tec.from_cube())
     if "spatial_ref" in original.coords:
-        assert opened[NAME].attrs.get("grid_mapping") == (None if kind is stacked_array else "spatial_ref")
+        assert opened[NAME].attrs.get("grid_mapping") == (
+            None if kind is stacked_array else "spatial_ref"
+        )
         assert opened.tec.from_cube().rio.crs == original.rio.crs
 
 
@@ -173,12 +228,24 @@ def test_a_cube_is_a_cube_already():
 @pytest.mark.parametrize(
     ("alias", "name"),
     [
-        ("B02", "B02"), ("b2", "B02"), ("B8A", "B8A"), ("b08a", "B8A"), ("B02_10m", "B02"), ("Blue", "B02"),
-        ("nir08", "B8A"), ("rededge1", "B05"), ("red_edge_1", "B05"), ("swir22", "B12"),
-        ("band_4", "B04"), ("B10", None),
-        ("scl", None),        ("B1x", None), (4, None), ("visual", None),
+        ("B02", "B02"),
+        ("b2", "B02"),
+        ("B8A", "B8A"),
+        ("b08a", "B8A"),
+        ("B02_10m", "B02"),
+        ("Blue", "B02"),
+        ("nir08", "B8A"),
+        ("rededge1", "B05"),
+        ("red_edge_1", "B05"),
+        ("swir22", "B12"),
+        ("band_4", "B04"),
+        ("B10", None),
+        ("scl", None),
+        ("B1x", None),
+        (4, None),
+        ("visual", None),
     ],
-)  # fmt: skip
+)
 def test_aliases_of_bands(alias, name):
     assert band_name(alias) == name
 
@@ -188,11 +255,20 @@ def test_all_bands_are_their_own_names():
 
 
 def test_unknown_bands_say_what_was_understood():
-    with pytest.raises(InvalidInputError, match="'blue' is B02, 'B10' is unknown"):
-        to_cube(scene()["B"].isel(band=[0, 1]).assign_coords(band=["blue", "B10"]))
+    with pytest.raises(InvalidInputError, match="'blue' is B02, 'B02' is B02"):
+        to_cube(scene()["B"].isel(band=[0, 1]).assign_coords(band=["blue", "B02"]))
     with pytest.raises(InvalidInputError, match="1 is unknown, 2 is unknown"):
         to_cube(rioxarray_array().drop_attrs())
     assert list(to_cube(rioxarray_array().drop_attrs(), bands=BANDS)["band"].values) == list(BANDS)
+
+
+def test_bands_of_other_sensors_keep_their_names():
+    radar = scene()["B"].isel(band=[0, 1]).assign_coords(band=["VV", "VH"])
+    assert list(to_cube(radar)["band"].values) == ["VV", "VH"]
+    xr.testing.assert_identical(from_cube(to_cube(radar)), radar)
+    apart = radar.to_dataset(dim="band")
+    assert list(to_cube(apart, bands=["VV", "VH"])["band"].values) == ["VV", "VH"]
+    xr.testing.assert_identical(from_cube(to_cube(apart, bands=["VV", "VH"])), apart)
 
 
 def test_bands_twice_on_two_grids_or_of_two_dtypes_are_listed():
@@ -201,14 +277,25 @@ def test_bands_twice_on_two_grids_or_of_two_dtypes_are_listed():
         to_cube(ds.assign(B2=ds["blue"]))
     with pytest.raises(InvalidInputError, match="float32"):
         to_cube(ds.assign(nir=ds["nir"].astype("float32")))
-    coarse = ds["nir"].isel(y=slice(None, None, 2), x=slice(None, None, 2)).rename(y="y2", x="x2").drop_vars(["y2", "x2"])
-    with pytest.raises(InvalidInputError, match=r"swir16 \(B11\): \('time', 'y2', 'x2'\) .* Select those of one grid"):
+    coarse = (
+        ds["nir"]
+        .isel(y=slice(None, None, 2), x=slice(None, None, 2))
+        .rename(y="y2", x="x2")
+        .drop_vars(["y2", "x2"])
+    )
+    with pytest.raises(
+        InvalidInputError,
+        match=r"swir16 \(B11\): \('time', 'y2', 'x2'\) .* Select those of one grid",
+    ):
         to_cube(ds.assign(swir16=coarse))
 
 
 def test_a_product_of_several_grids_says_how_to_store_each():
     tree = eopf_product()
-    said = r'tree\["/measurements/.*to_dataset\(\)\.tec\.to_zarr.*found .*r10m with b02, b03, b04, b08.*r20m with b05, b11'
+    said = (
+        r'tree\["/measurements/.*to_dataset\(\)\.tec\.to_zarr.*found .*r10m with b02, b03, b04, b08'
+        r".*r20m with b05, b11"
+    )
     with pytest.raises(InvalidInputError, match=said):
         tree.tec.to_zarr("nowhere.zarr")
 

@@ -1,0 +1,51 @@
+"""Methods that bring cubes into one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import xarray as xr
+
+from tec_zarr.plugins.parameters import public
+
+
+class Shape:
+    """Cubes into one variable, and back."""
+
+    _data: xr.Dataset | xr.DataArray
+
+    @public
+    def to_cube(self, bands: Iterable[str] | None = None) -> xr.Dataset:
+        """One variable "B" (time, band, y, x) of all bands, and everything else beside it.
+
+        Takes a DataArray with the dims time, band, y and x in any order, time and band also
+        missing; a Dataset with such a variable; or a Dataset with a variable a band. `from_cube`
+        undoes all of it.
+
+        Parameters
+        ----------
+        bands
+            Names of the bands in their order, or of the variables that are bands; None takes what
+            the coordinate `band` or the variables' names say.
+
+        Raises
+        ------
+        InvalidInputError
+            Where there is no cube, or bands differ in grid or dtype; it lists what was found.
+        """
+        from tec_zarr.cubes.convert import to_cube
+
+        return to_cube(self._data, bands)
+
+    @public
+    def from_cube(self) -> xr.Dataset | xr.DataArray:
+        """What `to_cube` or `to_zarr` was given: its variables, names, dims and attributes.
+
+        Raises
+        ------
+        InvalidInputError
+            Where there is no cube that `to_cube` made.
+        """
+        from tec_zarr.cubes.convert import from_cube
+
+        return from_cube(self._data)

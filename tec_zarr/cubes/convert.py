@@ -1,0 +1,255 @@
+"""Cubes as people bring them to one variable (time, band, y, x) beside its masks, and back to
+what they were."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Iterable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from tec_zarr.cubes.attributes import plain_attributes, storable, unstorable
+from tec_zarr.cubes.bands import band_name, final_names, given_names
+from tec_zarr.cubes.terms import DIM_ALIASES, DIMS, NAME, PACKING, SOURCE
+from tec_zarr.errors import InvalidInputError
+from tec_zarr.models.bands import L2A
+
+
+def to_cube(
+    data: xr.Dataset | xr.DataArray | xr.DataTree, bands: Iterable[str] | None = None
+) -> xr.Dataset:
+    """A Dataset that holds the bands of `data` as one variable "B" (time, band, y, x), and
+    everything else beside it.
+
+    Takes a DataArray with the dims time, band, y and x in any order, time and band also missing; a
+    Dataset with such a variable; or a Dataset with a variable a band. Band names come from the
+    coordinate `band` or the variables' names; `bands` names them in their order where those say
+    nothing. Values, dtype, coordinates, attributes and CRS stay; what a store cannot hold as it is
+    becomes text, and `from_cube` undoes all of it.
+
+    Raises
+    ------
+    InvalidInputError
+        Where there is no cube, bands are unknown or given twice, or their grids or dtypes
+        differ; it lists what was found. For a DataTree always: its groups, such as the
+        resolutions of an EOPF product, are stored one by one.
+    """
+    if isinstance(data, xr.DataTree):
+        raise InvalidInputError(_one_by_one(data))
+    mapped = _grid_mappings(data)
+    if isinstance(data, xr.DataArray):
+        cube, source, rest = (
+            _one_array(data, bands),
+            {"kind": "array", "name": data.name},
+            xr.Dataset(),
+        )
+    elif NAME in data.data_vars and SOURCE in data[NAME].attrs:
+        return data
+    else:
+        cube, source, rest = _of_dataset(data, bands)
+    cube.attrs[SOURCE] = json.dumps(
+        {**source, **json.loads(cube.attrs.pop(SOURCE)), "grid_mapping": mapped}
+    )
+    whole = rest.merge(
+        cube.to_dataset(name=NAME), combine_attrs="override", compat="override", join="override"
+    )
+    places = {name if name in rest.data_vars else NAME: mapping for name, mapping in mapped.items()}
+    whole = whole.assign(
+        {name: whole[name].assign_attrs(grid_mapping=mapping) for name, mapping in places.items()}
+    )
+    whole.attrs = plain_attributes(data.attrs if isinstance(data, xr.Dataset) else {})
+    return storable(whole)
+
+
+def _one_by_one(tree: xr.DataTree) -> str:
+    bands = {
+        g.path: [str(n) for n, v in g.data_vars.items() if band_name(n) or _has_bands(v)]
+        for g in tree.subtree
+    }
+    groups = {path: sorted(names) for path, names in sorted(bands.items()) if names}
+    listed = (
+        "; ".join(f"{path} with {', '.join(names)}" for path, names in groups.items())
+        or "no group with bands"
+    )
+    path = next(iter(groups), "/measurements/reflectance/r10m")
+    return (
+        "a tree of groups, which may have a grid each, is stored a group at a time: "
+        f'tree["{path}"].to_dataset().tec.to_zarr(...), each to a store of its own; found {listed}'
+    )
+
+
+def _has_bands(variable: xr.DataArray) -> bool:
+    return {"y", "x", "band"} <= _dims(variable)
+
+
+def _grid_mappings(data: xr.Dataset | xr.DataArray) -> dict[str, str]:
+    """Names of the CRS variables that encodings tell of, by variable: a store keeps them as
+    attributes, as CF has them."""
+    variables = {NAME: data} if isinstance(data, xr.DataArray) else data.data_vars
+    return {
+        str(n): v.encoding["grid_mapping"]
+        for n, v in variables.items()
+        if "grid_mapping" in v.encoding
+    }
+
+
+def _one_array(data: xr.DataArray, bands: Iterable[str] | None) -> xr.DataArray:
+    """`data` as (time, band, y, x), with the attribute `SOURCE` about its dims, band names and
+    attributes."""
+    renamed = data.rename(
+        {
+            d: DIM_ALIASES[d]
+            for d in data.dims
+            if d in DIM_ALIASES and DIM_ALIASES[d] not in data.dims
+        }
+    )
+    if not {"y", "x"} <= set(renamed.dims) or not set(renamed.dims) <= set(DIMS):
+        raise InvalidInputError(
+            f"a cube has the dims (time, band, y, x), or (band, y, x); got {data.dims}"
+        )
+    names = given_names(renamed, bands)
+    scalars = [d for d in ("time", "band") if d not in renamed.dims]
+    cube = renamed.expand_dims(scalars).transpose(*DIMS)
+    source = {
+        "dims": [str(d) for d in data.dims],
+        "bands": np.atleast_1d(renamed["band"].values).tolist()
+        if "band" in renamed.coords
+        else None,
+        "expanded": {d: d in renamed.coords for d in scalars},
+        "attrs": {k: v for k, v in plain_attributes(data.attrs).items() if k in PACKING},
+    }
+    cube = cube.assign_coords(
+        band=("band", np.array(final_names(names), object), _attrs_of(renamed, "band"))
+    )
+    cube.attrs = {k: v for k, v in plain_attributes(data.attrs).items() if k not in PACKING} | {
+        SOURCE: json.dumps(source)
+    }
+    return cube
+
+
+def _attrs_of(data: xr.DataArray, name: str) -> dict[str, Any]:
+    return data[name].attrs if name in data.coords else {}
+
+
+def _of_dataset(
+    data: xr.Dataset, bands: Iterable[str] | None
+) -> tuple[xr.DataArray, dict[str, Any], xr.Dataset]:
+    """Cube, what it was made of, and what stays beside it."""
+    arrays = [n for n, v in data.data_vars.items() if _has_bands(v) and v.ndim in (3, 4)]
+    if len(arrays) == 1:
+        cube = _one_array(data[arrays[0]], bands)
+        return (
+            cube,
+            {"kind": "variable", "name": arrays[0]},
+            data.drop_vars([arrays[0], "band"], errors="ignore"),
+        )
+    found = {n: v.dims for n, v in data.data_vars.items()}
+    named = _variables_of_bands(data, bands)
+    if arrays or not named or not set(named) <= set(data.data_vars):
+        raise InvalidInputError(
+            "one variable with the dims (time, band, y, x) is wanted, or variables that are "
+            "called like bands "
+            f"({', '.join(L2A)}, or B2, b02, blue, nir08 …); found {found}, understood as bands: "
+            f"{named}"
+        )
+    _check_alike(data, named)
+    attrs = {str(n): plain_attributes(data[n].attrs) for n in named}
+    shared = {
+        k: v
+        for k, v in attrs[next(iter(attrs))].items()
+        if all(k in a and a[k] == v for a in attrs.values())
+    }
+    bare = [data[n].drop_vars(list(data[n].coords)) for n in named]
+    stacked = xr.concat(bare, xr.Variable("band", list(named.values())), combine_attrs="drop")
+    stacked = stacked.assign_coords(
+        {k: v for k, v in data.coords.items() if set(v.dims) <= set(stacked.dims)}
+    )
+    stacked.attrs = shared
+    cube = _one_array(stacked, list(named.values()))
+    each = {n: {k: v for k, v in a.items() if k not in shared} for n, a in attrs.items()}
+    source = {"kind": "variables", "names": [str(n) for n in named], "each": each}
+    return cube, source, data.drop_vars(list(named))
+
+
+def _variables_of_bands(data: xr.Dataset, bands: Iterable[str] | None) -> dict[Hashable, str]:
+    """Names of bands by variable: of those asked for, else of those that are called like bands."""
+    if bands is not None:
+        asked = list(bands)
+        return dict(zip(asked, final_names(asked), strict=True))
+    named = {}
+    for name in data.data_vars:
+        band = band_name(name)
+        if band is not None:
+            named[name] = band
+    return named
+
+
+def _dims(variable: xr.DataArray) -> set[Hashable]:
+    return {DIM_ALIASES.get(d, d) for d in variable.dims}
+
+
+def _check_alike(data: xr.Dataset, named: dict[Hashable, str]) -> None:
+    kinds = {n: (data[n].dims, data[n].shape, str(data[n].dtype)) for n in named}
+    if len(set(kinds.values())) > 1 or len(set(named.values())) != len(named):
+        listed = "; ".join(
+            f"{n} ({named[n]}): {dims} {shape} {dtype}" for n, (dims, shape, dtype) in kinds.items()
+        )
+        raise InvalidInputError(
+            f"the bands of a cube share dims, shape and dtype, and each is there once; found "
+            f"{listed}. Select those of one "
+            "grid, ds[[...]], and store the others apart, or bring them to one grid first"
+        )
+
+
+def from_cube(data: xr.Dataset) -> xr.Dataset | xr.DataArray:
+    """What `to_cube` was given: its variables, names, dims and attributes.
+
+    Raises InvalidInputError where `data` holds no cube that `to_cube` made.
+    """
+    if NAME not in data.data_vars or SOURCE not in data[NAME].attrs:
+        raise InvalidInputError(
+            f"no variable {NAME!r} with the attribute {SOURCE!r}; found {list(data.data_vars)}"
+        )
+    data = unstorable(data)
+    source = json.loads(data[NAME].attrs[SOURCE])
+    back = _taken_apart(data[NAME], data.drop_vars(NAME), source)
+    for name, mapping in source.get("grid_mapping", {}).items():
+        variable = back if isinstance(back, xr.DataArray) else back[name]
+        variable.attrs = {k: v for k, v in variable.attrs.items() if k != "grid_mapping"}
+        variable.encoding["grid_mapping"] = mapping
+    return back
+
+
+def _taken_apart(
+    cube: xr.DataArray, rest: xr.Dataset, source: dict[str, Any]
+) -> xr.Dataset | xr.DataArray:
+    attrs = {k: v for k, v in cube.attrs.items() if k != SOURCE} | source["attrs"]
+    if source["kind"] == "variables":
+        expanded = source["expanded"].get("time")
+        frames = cube if expanded is None else cube.isel(time=0, drop=not expanded)
+        dims = [d for d in source["dims"] if d != "band"]
+        for i, name in enumerate(source["names"]):
+            one = frames.isel(band=i, drop=True).transpose(*(DIM_ALIASES.get(d, d) for d in dims))
+            one = one.rename({DIM_ALIASES.get(d, d): d for d in dims if d in DIM_ALIASES})
+            one.attrs = attrs | source["each"][name]
+            rest[name] = one
+        rest = rest.drop_vars("band", errors="ignore")
+        return rest.drop_vars("time", errors="ignore") if expanded is False else rest
+    array = _as_it_was(cube, source)
+    array.attrs = attrs
+    if source["kind"] == "array":
+        return array.rename(source["name"])
+    return rest.drop_vars("band", errors="ignore").assign({source["name"]: array})
+
+
+def _as_it_was(cube: xr.DataArray, source: dict[str, Any]) -> xr.DataArray:
+    if source["bands"] is None:
+        cube = cube.drop_vars("band")
+    else:
+        cube = cube.assign_coords(band=("band", np.array(source["bands"]), cube["band"].attrs))
+    for dim, had in source["expanded"].items():
+        cube = cube.isel({dim: 0}, drop=not had)
+    original = {DIM_ALIASES.get(d, d): d for d in source["dims"]}
+    return cube.transpose(*original).rename({k: v for k, v in original.items() if k != v})

@@ -1,0 +1,91 @@
+"""What a caller says of a cube and of its codec, and what becomes of both for one cube."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import xarray as xr
+
+from tec_zarr.codec.settings import Settings
+from tec_zarr.cubes.convert import to_cube
+from tec_zarr.cubes.terms import NAME
+from tec_zarr.cubes.units import AUTO, units_of
+from tec_zarr.errors import InvalidInputError
+
+CHUNKS = {"time": 4, "y": 256, "x": 256}
+"""Sizes of chunks where a caller says nothing."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Options:
+    """What a caller gave: names and units of the cube, sizes of chunks, and keywords of
+    `TerraCodec`."""
+
+    bands: Iterable[str] | None = None
+    offset_dn: int | None = None
+    scale: float | None = None
+    nodata: Any = AUTO
+    chunks: Mapping[str, int] | None = None
+    codec: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Plan:
+    """A cube that can be written: its chunks (time, band, y, x), and all keywords of its codec."""
+
+    cube: xr.Dataset
+    chunks: dict[str, int]
+    codec: dict[str, Any]
+
+    @property
+    def chunk_shape(self) -> tuple[int, int, int, int]:
+        return tuple(self.chunks.values())
+
+    @property
+    def device(self) -> str:
+        return self.codec.get("device", "auto")
+
+    def settings(self, **others: Any) -> Settings:
+        """The codec's settings, with some of them replaced; raises InvalidInputError where they
+        cannot be."""
+        keywords = {**self.codec, **others}
+        keywords.pop("device", None)
+        keywords.pop("allow_download", None)
+        return Settings(**keywords)
+
+
+def plan(data: xr.Dataset | xr.DataArray, options: Options) -> Plan:
+    """Find out once what is known of a cube; raises InvalidInputError where it cannot be
+    written."""
+    cube = to_cube(data, options.bands)
+    units = units_of(cube, options.offset_dn, options.scale, options.nodata)
+    bands = tuple(str(band) for band in cube["band"].values)
+    codec = {**options.codec, **units, "bands": bands}
+    return Plan(cube, _chunk_sizes(cube, options.chunks), codec)
+
+
+def _chunk_sizes(cube: xr.Dataset, asked: Mapping[str, int] | None) -> dict[str, int]:
+    """Chunks (time, band, y, x): those asked for, else `CHUNKS`, of all bands and within the
+    cube."""
+    wanted = {**CHUNKS, **(asked or {})}
+    unknown = set(wanted) - {"time", "band", "y", "x"}
+    if unknown:
+        raise InvalidInputError(f"chunks= names {sorted(unknown)}; give sizes of time, y and x")
+    lengths = cube[NAME].sizes
+    bands = wanted.pop("band", -1)
+    if bands not in (-1, lengths["band"]):
+        raise InvalidInputError(
+            f"a chunk holds all {lengths['band']} bands; got chunks with band={bands}"
+        )
+    sizes = {}
+    for dim, length in lengths.items():
+        size = wanted.get(dim, -1)
+        if isinstance(size, bool) or not isinstance(size, int) or (size < 1 and size != -1):
+            raise InvalidInputError(
+                f"chunks= gives {dim} a size of {size!r}; give a number of 1 or more, or -1 for "
+                f"all of it"
+            )
+        sizes[str(dim)] = length if size == -1 else min(size, length)
+    return sizes

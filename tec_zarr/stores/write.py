@@ -1,0 +1,74 @@
+"""A cube to a new Zarr store."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import xarray as xr
+
+from tec_zarr.cubes.terms import NAME
+from tec_zarr.plugins.encoding import make_encoding
+from tec_zarr.stores.budget import Budget, affordable_quality
+from tec_zarr.stores.options import Options, plan
+from tec_zarr.stores.places import all_or_nothing
+
+
+def cube_encoding(
+    data: xr.Dataset | xr.DataArray,
+    options: Options,
+    zarr_format: int = 3,
+) -> dict[str, Any]:
+    """`encoding` for xarray's own `to_zarr` of the cube that `to_cube` makes of `data`."""
+    planned = plan(data, options)
+    return {NAME: make_encoding(zarr_format, planned.chunk_shape, planned.codec)}
+
+
+def write_cube(
+    data: xr.Dataset | xr.DataArray,
+    store: Any,
+    options: Options,
+    *,
+    zarr_format: int = 3,
+    mode: str = "w-",
+    progress: bool = True,
+    budget: Budget | None = None,
+) -> None:
+    """Write `data` to a new store; everything but the bands is kept losslessly. See
+    `ds.tec.to_zarr`."""
+    planned = plan(data, options)
+    codec = dict(planned.codec)
+    if budget is not None:
+        codec["quality"] = affordable_quality(planned, budget)
+        codec["best_effort"] = False
+    encoding = {NAME: make_encoding(zarr_format, planned.chunk_shape, codec)}
+    prepared = chunked(planned.cube, planned.chunks)
+    with all_or_nothing(store, mode) as (place, place_mode), progress_bar(progress):
+        prepared.to_zarr(
+            place,
+            mode=place_mode,
+            zarr_format=zarr_format,
+            encoding=encoding,
+            consolidated=False,
+        )
+
+
+def chunked(cube: xr.Dataset, sizes: Mapping[str, int]) -> xr.Dataset:
+    """A cube as Dask arrays in the chunks of its store; texts in coordinates as they are."""
+    in_chunks = cube.chunk({dim: sizes.get(dim, -1) for dim in cube.dims})
+    texts = {}
+    for name, coord in cube.coords.items():
+        # Dask arrays of objects have no length of text that a store could take.
+        if coord.dtype.kind == "O":
+            texts[name] = coord.compute()
+    return in_chunks.assign_coords(texts)
+
+
+@contextlib.contextmanager
+def progress_bar(shown: bool) -> Iterator[None]:
+    """Dask's, where wanted."""
+    from dask.diagnostics import ProgressBar
+
+    with ProgressBar() if shown else contextlib.nullcontext():
+        yield
