@@ -28,7 +28,7 @@ import numpy as np
 import options
 import torch
 
-from tec_zarr.models import registry
+from tec_zarr import folders
 from tec_zarr.models.bands import L2A, L2A_MEAN, L2A_STD
 from tec_zarr.models.published.config import TOKENS
 from tec_zarr.runtime import loading, network
@@ -79,7 +79,7 @@ def clock(source: pathlib.Path) -> None:
 
 def run(command: list[object], threads: int, cache: str) -> str:
     """The last line that a command prints."""
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), registry.CACHE_VARIABLE: cache}
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), folders.CACHE_VARIABLE: cache}
     said = subprocess.run(
         [str(part) for part in command],
         check=True,

@@ -4,6 +4,8 @@ Importing this package does not import torch: Zarr imports it whenever it opens 
 written with it.
 """
 
+from importlib import metadata
+
 from tec_zarr import accessor as _accessor  # noqa: F401 (it registers ds.tec)
 from tec_zarr.errors import (
     DamagedChunkError,
@@ -13,12 +15,15 @@ from tec_zarr.errors import (
     TargetError,
     TargetWarning,
     TecError,
+    UnknownKeywordError,
     UnsupportedVersionError,
     WeightsError,
 )
 from tec_zarr.plugins.encoding import encoding
 from tec_zarr.plugins.v2 import TerraCodec
 from tec_zarr.plugins.v3 import TerraCodecSerializer
+
+__version__ = metadata.version("tec_zarr")
 
 __all__ = [
     "DamagedChunkError",
@@ -30,7 +35,9 @@ __all__ = [
     "TecError",
     "TerraCodec",
     "TerraCodecSerializer",
+    "UnknownKeywordError",
     "UnsupportedVersionError",
     "WeightsError",
+    "__version__",
     "encoding",
 ]

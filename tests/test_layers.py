@@ -13,10 +13,11 @@ import tec_zarr
 PACKAGE = pathlib.Path(tec_zarr.__file__).parent
 MODULES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob("*.py"))
 
-CORE = ["errors", "entropy", "bitstream"]
+CORE = ["errors", "folders", "entropy", "bitstream"]
 LAYERS = {
     "errors": [],
-    "entropy": ["errors"],
+    "folders": [],
+    "entropy": ["errors", "folders"],
     "bitstream": ["errors"],
     "transform": ["errors", "entropy"],
     "prior": ["errors", "entropy", "transform"],
@@ -29,7 +30,7 @@ LAYERS = {
     "clouds": ["errors", "models", "runtime", "codec", "cubes"],
     "accessor": ["errors", "models", "codec", "plugins", "cubes", "stores", "clouds"],
     "synthetic": ["errors", "models"],
-    "command": ["errors", "models", "codec", "cubes", "stores", "clouds", "synthetic"],
+    "command": ["errors", "folders", "models", "codec", "cubes", "stores", "clouds", "synthetic"],
     "training": [*CORE, "transform", "prior", "models", "runtime", "codec"],
     "testing": ["models"],
     "__init__": ["errors", "plugins", "accessor"],
@@ -85,7 +86,7 @@ def violations(path: pathlib.PurePath, source: str) -> list[str]:
                 bad.append(f"{path} imports {name}")
         elif root in FOREIGN_BANNED.get(own, ()):
             bad.append(f"{path} imports {name}")
-        elif own in ("errors", "bitstream") and root not in sys.stdlib_module_names:
+        elif own in ("errors", "folders", "bitstream") and root not in sys.stdlib_module_names:
             bad.append(f"{path} imports {name}, which is not of the standard library")
     return bad
 

@@ -7,6 +7,8 @@ imported when they are called.
 
 from __future__ import annotations
 
+from typing import Any
+
 import xarray as xr
 
 from tec_zarr.accessor.clouds import Clouds
@@ -26,4 +28,5 @@ class TecAccessor(Shape, Storing, Judging, Clouds):
     """
 
     def __init__(self, data: xr.Dataset | xr.DataArray | xr.DataTree):
-        self._data = data
+        # A tree has none of the methods, and each of them says so.
+        self._data: Any = data

@@ -18,7 +18,7 @@ thin cirrus."""
 class Clouds:
     """Clouds out of cubes."""
 
-    _data: xr.Dataset | xr.DataArray
+    _data: Any
 
     @public
     def inpaint(

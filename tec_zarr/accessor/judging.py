@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Judging:
     """Sizes and errors, expected and found."""
 
-    _data: xr.Dataset | xr.DataArray
+    _data: Any
 
     @public
     def estimate(

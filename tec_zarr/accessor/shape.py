@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import xarray as xr
 
@@ -12,7 +13,7 @@ from tec_zarr.plugins.parameters import public
 class Shape:
     """Cubes into one variable, and back."""
 
-    _data: xr.Dataset | xr.DataArray
+    _data: Any
 
     @public
     def to_cube(self, bands: Iterable[str] | None = None) -> xr.Dataset:

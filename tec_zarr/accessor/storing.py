@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import xarray as xr
-
 from tec_zarr.codec.settings import ALL_GROUPS
 from tec_zarr.models.registry import DEFAULT
 from tec_zarr.plugins.parameters import public
@@ -15,7 +13,7 @@ from tec_zarr.plugins.parameters import public
 class Storing:
     """Cubes to stores."""
 
-    _data: xr.Dataset | xr.DataArray
+    _data: Any
 
     @public
     def encoding(

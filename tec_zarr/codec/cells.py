@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from tec_zarr.entropy.compiling import compiled
 from tec_zarr.entropy.plane_model import BEFORE
 from tec_zarr.entropy.planes import decode_planes, encode_planes
-from tec_zarr.entropy.rans import compiled
 from tec_zarr.errors import DamagedChunkError
 
 KINDS = 5

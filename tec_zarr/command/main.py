@@ -7,6 +7,7 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
+from tec_zarr import folders
 from tec_zarr.codec.quality import DEFAULT_QUALITY
 from tec_zarr.errors import TecError
 from tec_zarr.models import registry
@@ -103,7 +104,7 @@ def _models(args: argparse.Namespace) -> None:
     if args.verb == "list":
         for name in (*registry.entries(), *catalog()):
             print(f"{name:24} {_where(registry.find(name))}")
-        print(f"cache folder: {registry.cache_folder()}")
+        print(f"cache folder: {folders.cache_folder()}")
     elif args.verb == "info":
         print(_about(registry.find(args.name)))
     elif args.verb == "fetch":

@@ -70,9 +70,8 @@ def _own_names(data: xr.DataArray, count: int) -> list[Any]:
         return [str(data.name)] if is_named else [None] * count
     names = np.atleast_1d(data["band"].values).tolist()
     long_names = data.attrs.get("long_name")
-    has_long_names = isinstance(long_names, (tuple, list)) and len(long_names) == count
-    if has_long_names and not all(map(band_name, names)):
-        return list(long_names)
+    if isinstance(long_names, (tuple, list)) and len(long_names) == count:
+        return names if all(map(band_name, names)) else list(long_names)
     return names
 
 
@@ -82,20 +81,19 @@ def final_names(names: Sequence[Any]) -> list[str]:
     Raises InvalidInputError where bands are only numbered, unnamed or named twice.
     """
     known = [band_name(name) for name in names]
+    understood_all = [name for name in known if name is not None]
     is_numbered = list(names) == list(range(1, len(names) + 1))
-    if None not in known and not is_numbered:
-        final = known
-    else:
-        final = [str(name).strip() for name in names]
+    final = [str(name).strip() for name in names]
+    if len(understood_all) == len(names) and not is_numbered:
+        final = understood_all
     is_named = all(isinstance(name, str) and name.strip() for name in names)
     if not is_named or len(set(final)) != len(final):
         understood = ", ".join(
             f"{a!r} is {b or 'unknown'}" for a, b in zip(names, known, strict=True)
         )
         raise InvalidInputError(
-            f"bands need distinct names, such as {', '.join(L2A)} (or B2, b02, blue, nir08 …) or "
-            f"any "
-            f"others; understood was: {understood}. Name them in their order with bands=(...), or "
-            "leave out what is no band with .sel(band=[...])"
+            f"bands need distinct names, such as {', '.join(L2A)} (or B2, b02, blue, nir08 …) "
+            f"or any others; understood was: {understood}. Name them in their order with "
+            "bands=(...), or leave out what is no band with .sel(band=[...])"
         )
     return final

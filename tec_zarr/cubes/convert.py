@@ -187,7 +187,7 @@ def _variables_of_bands(data: xr.Dataset, bands: Iterable[str] | None) -> dict[H
 
 
 def _dims(variable: xr.DataArray) -> set[Hashable]:
-    return {DIM_ALIASES.get(d, d) for d in variable.dims}
+    return {DIM_ALIASES.get(str(d), d) for d in variable.dims}
 
 
 def _check_alike(data: xr.Dataset, named: dict[Hashable, str]) -> None:
@@ -208,6 +208,10 @@ def from_cube(data: xr.Dataset) -> xr.Dataset | xr.DataArray:
 
     Raises InvalidInputError where `data` holds no cube that `to_cube` made.
     """
+    if not isinstance(data, xr.Dataset):
+        raise InvalidInputError(
+            f"from_cube() is of a Dataset, as to_cube() gives it; got a {type(data).__name__}"
+        )
     if NAME not in data.data_vars or SOURCE not in data[NAME].attrs:
         raise InvalidInputError(
             f"no variable {NAME!r} with the attribute {SOURCE!r}; found {list(data.data_vars)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -25,14 +26,15 @@ def open_cube(paths: Sequence[str | pathlib.Path]) -> xr.Dataset:
     files = [pathlib.Path(path) for path in paths]
     if missing := [str(f) for f in files if not f.exists()]:
         raise InvalidInputError(f"no such file: {', '.join(missing)}")
+    data: xr.Dataset | xr.DataArray
     if all(f.suffix.lower() in (".tif", ".tiff") for f in files):
         data = _open_geotiffs(files)
     elif len(files) == 1:
         data = _open_dataset(files[0])
     else:
         raise InvalidInputError(
-            f"give one Zarr store, one NetCDF file, or GeoTIFFs of a date each; got {len(files)} "
-            f"files"
+            f"give one Zarr store, one NetCDF file, or GeoTIFFs of a date each; "
+            f"got {len(files)} files"
         )
     return to_cube(data, L2A if _are_nameless(data) else None)
 
@@ -51,17 +53,16 @@ def _open_geotiffs(files: list[pathlib.Path]) -> xr.DataArray:
         raise InvalidInputError(
             "reading GeoTIFFs needs rioxarray: pip install 'tec_zarr[demo]'"
         ) from error
-    dates = [rioxarray.open_rasterio(f) for f in files]
-    return xr.concat(
-        dates, xr.DataArray(np.arange(len(dates)), dims="time", name="time"), join="exact"
-    )
+    dates: list[Any] = [rioxarray.open_rasterio(f) for f in files]
+    numbers = xr.DataArray(np.arange(len(dates)), dims="time", name="time")
+    return xr.concat(dates, numbers, join="exact")
 
 
 def _are_nameless(data: xr.Dataset | xr.DataArray) -> bool:
     """Whether twelve bands are only numbered, or not even that."""
     if data.sizes.get("band") != len(L2A):
         return False
-    numbered = "band" not in data.coords or data["band"].values.tolist() == list(
-        range(1, len(L2A) + 1)
-    )
-    return numbered and not isinstance(data.attrs.get("long_name"), (tuple, list))
+    if isinstance(data.attrs.get("long_name"), (tuple, list)):
+        return False
+    numbers = list(range(1, len(L2A) + 1))
+    return "band" not in data.coords or data["band"].values.tolist() == numbers

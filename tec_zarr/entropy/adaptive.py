@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tec_zarr.entropy.rans import compiled
+from tec_zarr.entropy.compiling import compiled
 
 UNARY = 12
 """Magnitudes below this are sent in unary."""

@@ -26,7 +26,7 @@ from tec_zarr.entropy.adaptive import (
     next_byte,
     shift_low,
 )
-from tec_zarr.entropy.rans import compiled
+from tec_zarr.entropy.compiling import compiled
 from tec_zarr.errors import DamagedChunkError
 
 

@@ -7,8 +7,8 @@ import itertools
 
 import numpy as np
 
+from tec_zarr.entropy.compiling import compiled
 from tec_zarr.entropy.distribution import FRACTIONS, SCALES
-from tec_zarr.entropy.rans import compiled
 from tec_zarr.entropy.tables import shipped
 
 BEFORE = 3

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tec_zarr.entropy.compiling import compiled
 from tec_zarr.entropy.distribution import FRACTIONS
 from tec_zarr.entropy.plane_model import (
     CONTEXTS,
@@ -41,7 +42,7 @@ from tec_zarr.entropy.plane_model import (
     make_thresholds,
     table_of,
 )
-from tec_zarr.entropy.rans import Decoder, compiled, encode_symbols, get_symbol
+from tec_zarr.entropy.rans import Decoder, encode_symbols, get_symbol
 from tec_zarr.entropy.tables import shipped
 from tec_zarr.errors import DamagedChunkError
 

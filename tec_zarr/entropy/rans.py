@@ -6,18 +6,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 
+from tec_zarr.entropy.compiling import compiled
 from tec_zarr.entropy.tables import Tables
 from tec_zarr.errors import DamagedChunkError
 
 LOWER = np.uint64(1 << 32)
 MAX_SYMBOL = 1 << 29
 """Symbols stay within plus and minus this, so that an escape fits its 31 bits."""
-
-compiled = numba.njit(nogil=True, cache=True, boundscheck=False)
-"""Decorator of the inner loops."""
 
 
 @compiled

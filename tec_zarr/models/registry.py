@@ -6,12 +6,12 @@ import dataclasses
 import functools
 import hashlib
 import json
-import os
 import pathlib
 import re
 import tempfile
 
 from tec_zarr.errors import WeightsError
+from tec_zarr.folders import cache_folder
 from tec_zarr.models.bands import LEVELS
 from tec_zarr.models.published.checkpoints.catalog import Published, catalog
 
@@ -23,8 +23,6 @@ INPAINTING = "tec-tt-s2"
 
 RETIRED = ("tec-tt-s2", "tec-elic-s2", "tec-fp-s2", "flextec-s2")
 """Names that stores of development versions may hold."""
-
-CACHE_VARIABLE = "TEC_ZARR_CACHE"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,16 +84,6 @@ def entries() -> dict[str, Entry]:
 
 def _entry(name: str, fields: dict) -> Entry:
     return Entry(name, fields["sha256"], FOLDER / fields["file"])
-
-
-def cache_folder() -> pathlib.Path:
-    """Where published weights are kept: TEC_ZARR_CACHE, or `tec_zarr` in the user's cache."""
-    if chosen := os.environ.get(CACHE_VARIABLE):
-        return pathlib.Path(chosen)
-    return (
-        pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-        / "tec_zarr"
-    )
 
 
 def cache(name: str, sha256: str, data: bytes) -> None:

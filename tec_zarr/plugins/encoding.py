@@ -91,6 +91,7 @@ def make_encoding(
     keywords: Mapping[str, Any],
 ) -> dict[str, Any]:
     """`encoding` from keywords of `TerraCodec` in a mapping."""
+    made: dict[str, Any]
     if zarr_format == 3:
         made = {"serializer": TerraCodecSerializer(**keywords), "compressors": None}
     elif zarr_format == 2:

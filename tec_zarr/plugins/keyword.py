@@ -27,8 +27,14 @@ class CodecClass(ABCMeta):
     def keywords(cls) -> list[str]:
         """Those that it can be made with."""
         given = dict(vars(cls).get("__annotations__", {}))
-        given.update(inspect.signature(cls.__init__).parameters)
+        given.update(inspect.signature(vars(cls).get("__init__", object)).parameters)
         return [name for name in given if name != "self"]
+
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """That of the constructor: what `help` and completion show."""
+        made_by = inspect.signature(vars(cls).get("__init__", object))
+        return made_by.replace(parameters=list(made_by.parameters.values())[1:])
 
     def __call__(cls, *args: Any, **keywords: Any) -> Any:
         check_keywords(cls.__name__, keywords, cls.keywords())

@@ -9,11 +9,11 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from tec_zarr.errors import UnknownKeywordError
 
-Function = TypeVar("Function", bound=Callable)
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 MEANINGS = {
     "model": (
@@ -106,7 +106,7 @@ def public(function: Function) -> Function:
         return function(*args, **keywords)
 
     checked.__doc__ = with_meanings(function.__doc__, names)
-    return checked
+    return cast("Function", checked)
 
 
 def with_meanings(doc: str | None, names: Iterable[str]) -> str | None:

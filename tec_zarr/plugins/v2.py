@@ -69,26 +69,27 @@ class TerraCodec(Codec, metaclass=CodecClass):
             from tec_zarr.models.published.checkpoints.fetch import fetch_missing
 
             fetch_missing(model, weights)
-        self._settings = Settings(
-            model=model,
-            weights=weights,
-            quality=quality,
-            bands=bands,
-            offset_dn=offset_dn,
-            scale=scale,
-            nodata=nodata,
-            tokens=tokens,
-            max_error=max_error,
-            psnr=psnr,
-            rmse=rmse,
-            bppb=bppb,
-            ratio=ratio,
-            best_effort=best_effort,
-            context=context,
-            key_interval=key_interval,
-            groups=groups,
-            effort=effort,
-        )
+        keywords: dict[str, Any] = {
+            "model": model,
+            "weights": weights,
+            "quality": quality,
+            "bands": bands,
+            "offset_dn": offset_dn,
+            "scale": scale,
+            "nodata": nodata,
+            "tokens": tokens,
+            "max_error": max_error,
+            "psnr": psnr,
+            "rmse": rmse,
+            "bppb": bppb,
+            "ratio": ratio,
+            "best_effort": best_effort,
+            "context": context,
+            "key_interval": key_interval,
+            "groups": groups,
+            "effort": effort,
+        }
+        self._settings = Settings(**keywords)
         self._device = device
 
     @property
@@ -128,7 +129,7 @@ class TerraCodec(Codec, metaclass=CodecClass):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TerraCodec) and self._settings == other._settings
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __getitem__(self, index: object) -> None:
         """Zarr format 3 iterates over `compressors`: tell what to write there instead."""

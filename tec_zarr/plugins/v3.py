@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -55,14 +56,14 @@ class TerraCodecSerializer(ArrayBytesCodec, metaclass=CodecClass):
 
     model: str = DEFAULT
     quality: float | None = None
-    bands: tuple[str, ...] | None = None
+    bands: Iterable[str] | None = None
     offset_dn: int = 0
     scale: float = REFLECTANCE_PER_DN
     nodata: float | str | None = 0
-    tokens: int | tuple[int, ...] = ALL_TOKENS
+    tokens: int | Iterable[int] = ALL_TOKENS
     weights: str | None = None
     device: str = dataclasses.field(default="auto", compare=False)
-    max_error: float | tuple[tuple[str, float], ...] | None = None
+    max_error: float | Mapping[str, float] | None = None
     psnr: float | None = None
     rmse: float | None = None
     bppb: float | None = None
@@ -70,7 +71,7 @@ class TerraCodecSerializer(ArrayBytesCodec, metaclass=CodecClass):
     best_effort: bool = False
     context: str = "dates"
     key_interval: int | None = None
-    groups: int | tuple[int, ...] = ALL_GROUPS
+    groups: int | Iterable[int] = ALL_GROUPS
     effort: int = 1
     allow_download: bool = dataclasses.field(default=False, compare=False)
 
@@ -79,15 +80,17 @@ class TerraCodecSerializer(ArrayBytesCodec, metaclass=CodecClass):
             from tec_zarr.models.published.checkpoints.fetch import fetch_missing
 
             fetch_missing(self.model, self.weights)
-        settings = self.settings
-        for field in dataclasses.fields(settings):
-            object.__setattr__(self, field.name, getattr(settings, field.name))
+        names = [field.name for field in dataclasses.fields(Settings)]
+        settings = Settings(**{name: getattr(self, name) for name in names})
+        object.__setattr__(self, "_settings", settings)
+        # What was given as a list or a mapping compares as what a store gives back.
+        for name in names:
+            object.__setattr__(self, name, getattr(settings, name))
 
     @property
     def settings(self) -> Settings:
-        return Settings(
-            **{field.name: getattr(self, field.name) for field in dataclasses.fields(Settings)}
-        )
+        settings: Settings = self.__dict__["_settings"]
+        return settings
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -108,7 +111,7 @@ class TerraCodecSerializer(ArrayBytesCodec, metaclass=CodecClass):
             )
 
     def evolve_from_array_spec(self, array_spec: ArraySpec) -> Self:
-        check_layout(array_spec.shape, array_spec.dtype.to_native_dtype(), self.bands)
+        check_layout(array_spec.shape, array_spec.dtype.to_native_dtype(), self.settings.bands)
         return self
 
     def compute_encoded_size(self, input_byte_length: int, chunk_spec: ArraySpec) -> int:
@@ -132,7 +135,8 @@ class TerraCodecSerializer(ArrayBytesCodec, metaclass=CodecClass):
         dtype = chunk_spec.dtype.to_native_dtype()
         if array.dtype != dtype.newbyteorder("=") and array.dtype != dtype:
             raise DamagedChunkError(f"a chunk of {array.dtype} in an array of {dtype}")
-        return chunk_spec.prototype.nd_buffer.from_ndarray_like(array.astype(dtype, copy=False))
+        values: Any = array.astype(dtype, copy=False)
+        return chunk_spec.prototype.nd_buffer.from_ndarray_like(values)
 
     async def _encode_single(self, chunk_array: NDBuffer, chunk_spec: ArraySpec) -> Buffer:
         return await asyncio.to_thread(self._encode_sync, chunk_array, chunk_spec)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tec_zarr.entropy.rans import compiled
+from tec_zarr.entropy.compiling import compiled
 from tec_zarr.prior.channels import COMPONENTS, group_frequencies, group_zone
 
 FRACTION = 8

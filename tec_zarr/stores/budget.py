@@ -84,7 +84,7 @@ def affordable_quality(planned: Plan, budget: Budget) -> float:
     found: dict[float, Estimate] = {}
 
     def measure(quality: float) -> float:
-        found[quality] = sample.expect(planned.settings(quality=quality), count)
+        found[quality] = sample.expect(planned.at_quality(quality).settings(), count)
         return math.log(found[quality].bppb)
 
     quality, met = search(measure, goal)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -49,8 +48,7 @@ def rate_distortion(
     qualities = list(qualities)
     found = []
     for quality in qualities:
-        codec = {**planned.codec, "quality": quality}
-        found.append(_estimate(dataclasses.replace(planned, codec=codec), sample, math.inf))
+        found.append(_estimate(planned.at_quality(quality), sample, math.inf))
     columns = {}
     for name in ("bppb", "ratio", "psnr", "rmse"):
         columns[name] = ("quality", [getattr(estimate, name) for estimate in found])

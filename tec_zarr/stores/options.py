@@ -47,10 +47,13 @@ class Plan:
     def device(self) -> str:
         return self.codec.get("device", "auto")
 
-    def settings(self, **others: Any) -> Settings:
-        """The codec's settings, with some of them replaced; raises InvalidInputError where they
-        cannot be."""
-        keywords = {**self.codec, **others}
+    def at_quality(self, quality: float) -> Plan:
+        """The same with another quality."""
+        return dataclasses.replace(self, codec={**self.codec, "quality": quality})
+
+    def settings(self) -> Settings:
+        """The codec's settings; raises InvalidInputError where they cannot be."""
+        keywords = dict(self.codec)
         keywords.pop("device", None)
         keywords.pop("allow_download", None)
         return Settings(**keywords)

@@ -13,7 +13,7 @@ import pathlib
 
 import numpy as np
 
-from tec_zarr.entropy.rans import compiled
+from tec_zarr.entropy.compiling import compiled
 
 PATH = pathlib.Path(__file__).with_name("bases.npz")
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import functools
 
-import numba
 import numpy as np
 
+from tec_zarr.entropy.compiling import compile_with
 from tec_zarr.transform.frequencies import BLOCK, FREQUENCIES
 
 NATIVE_BLOCK = BLOCK // 2
@@ -23,7 +23,7 @@ NATIVE_GAIN = 2.0
 """So that a squared error of a coefficient is that of the four pixels that repeat a sample."""
 
 # Floats that decide nothing: sums may be contracted to fused multiply-adds.
-fused = numba.njit(nogil=True, cache=True, boundscheck=False, fastmath={"contract", "nsz"})
+fused = compile_with(fastmath={"contract", "nsz"})
 
 
 def cosine_matrix(size: int) -> np.ndarray:

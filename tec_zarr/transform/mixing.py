@@ -6,16 +6,16 @@ its own makes them all wait for each other.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from tec_zarr.entropy.compiling import compile_with
 from tec_zarr.transform.lapped import fused
 
 BLOCK = 2048
 """Samples at a time, so that those of all bands stay in the cache."""
 
 # What an encoder alone computes may be summed in any order.
-reordered = numba.njit(nogil=True, cache=True, boundscheck=False, fastmath=True)
+reordered = compile_with(fastmath=True)
 
 
 @fused

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tec_zarr.entropy.rans import compiled
+from tec_zarr.entropy.compiling import compiled
 
 LEAST = 4
 """Bands with fewer pixels along y or x count as not repeated."""

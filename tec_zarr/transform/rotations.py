@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from tec_zarr.entropy.rans import compiled
+from tec_zarr.entropy.compiling import compiled
 from tec_zarr.transform.basis import FINENESS, ONE, RIGHT_ANGLE
 
 FLOOR = 0.05

@@ -6,7 +6,7 @@ import numpy as np
 
 from tec_zarr.entropy.adaptive import CONTEXTS, code_bit, code_even, code_unsigned
 from tec_zarr.entropy.adaptive_coder import Coder
-from tec_zarr.entropy.rans import compiled
+from tec_zarr.entropy.compiling import compiled
 from tec_zarr.errors import DamagedChunkError
 from tec_zarr.transform import side_models as models
 from tec_zarr.transform.basis import FINENESS, RIGHT_ANGLE

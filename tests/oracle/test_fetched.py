@@ -10,6 +10,7 @@ import torch
 import xarray as xr
 
 import tec_zarr
+from tec_zarr import folders
 from tec_zarr.codec.chunk import decode_chunk, encode_chunk
 from tec_zarr.codec.settings import Settings
 from tec_zarr.command.main import main
@@ -37,7 +38,7 @@ def folder(tmp_path_factory):
     """A cache folder with a small model under the name of a published one of each family."""
     cache = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(registry.CACHE_VARIABLE, str(cache))
+        patch.setenv(folders.CACHE_VARIABLE, str(cache))
         patch.setattr(loading, "_loaded", {})
         for family, name in NAMES.items():
             torch.save(published_state(family), cache / f"{family}.pt")
@@ -175,7 +176,7 @@ def test_a_store_opens_in_another_process(name, cube, tmp_path, zarr_format):
 def test_weights_that_are_not_here_are_named_with_a_remedy(name, cube, tmp_path, monkeypatch):
     settings = Settings(name)
     data = encode_chunk(cube, settings, "cpu")
-    monkeypatch.setenv(registry.CACHE_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(folders.CACHE_VARIABLE, str(tmp_path))
     with pytest.raises(WeightsError, match=f"tec-zarr models fetch {name}.*copy.*{tmp_path}"):
         Settings(name)
     reopened = Settings(**settings.to_dict())
@@ -190,7 +191,7 @@ def test_a_changed_file_is_refused(name, folder, tmp_path, monkeypatch):
     data = bytearray(entry.path.read_bytes())
     data[-1] ^= 1
     (tmp_path / entry.path.name).write_bytes(data)
-    monkeypatch.setenv(registry.CACHE_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(folders.CACHE_VARIABLE, str(tmp_path))
     with pytest.raises(WeightsError, match=f"remove it and run `tec-zarr models fetch {name}`"):
         registry.find(name).read()
 
@@ -283,7 +284,7 @@ def hub(folder, tmp_path, monkeypatch):
 
     client.hf_hub_download = hf_hub_download
     monkeypatch.setitem(sys.modules, "huggingface_hub", client)
-    monkeypatch.setenv(registry.CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(folders.CACHE_VARIABLE, str(tmp_path / "cache"))
     return calls
 
 

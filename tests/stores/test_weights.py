@@ -9,6 +9,7 @@ import xarray as xr
 import zarr
 
 import tec_zarr
+from tec_zarr import folders
 from tec_zarr.command.main import main
 from tec_zarr.errors import InvalidInputError, WeightsError
 from tec_zarr.models import registry
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv(registry.CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(folders.CACHE_VARIABLE, str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 
