@@ -42,8 +42,9 @@ from gapfillers import BASELINES, nearest
 from tec_zarr.clouds import arrays, latents, regression
 from tec_zarr.clouds.arrays import inpaint_array, temporal
 from tec_zarr.codec.gaps import fill
-from tec_zarr.codec.samples import gather, reconstructed_dn
+from tec_zarr.codec.samples import gather
 from tec_zarr.codec.settings import Settings
+from tec_zarr.codec.standardize import reconstructed_dn, standardized
 from tec_zarr.models import registry
 
 COVERS = (0.1, 0.3, 0.5, 0.8, 1.0)
@@ -90,7 +91,8 @@ def means_alone(bands: tuple[str, ...], model: str) -> Method:
         known = arrays.band_indices(bands, len(bands), loaded)
         header = dataclasses.replace(gathered.header, quality=arrays.QUALITY, bands=known)
         gathered = dataclasses.replace(gathered, header=header)
-        condition, x = loaded.condition(gathered.header), gathered.standardized(loaded.statistics)
+        condition = loaded.condition(gathered.header)
+        x = standardized(gathered, loaded.statistics)
         y = torch.cat([latents.analyzed(loaded, frame, condition) for frame in x])
         means, _ = latents.predict(loaded, y, condition)
         x_hat = latents.synthesized(loaded, means[t : t + 1], condition, dn.shape[2:])

@@ -78,8 +78,8 @@ def test_compiled_code_lies_outside_of_the_package():
 def test_where_no_folder_can_be_written_code_is_compiled_each_time(tmp_path):
     (tmp_path / "file").touch()
     program = (
-        "from tec_zarr.entropy import compiling; assert compiling.FOLDER is None;"
-        "assert compiling.compiled(lambda x: x + 1)(1) == 2"
+        "from tec_zarr.entropy import compiling; assert compiling.FOLDER is None;assert "
+        "compiling.compiled(lambda x: x + 1)(1) == 2"
     )
     environment = {"TEC_ZARR_CACHE": str(tmp_path / "file"), "PATH": ""}
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)

@@ -249,7 +249,7 @@ class Judging:
         source = self._data.encoding.get("source")
         if source is None:
             raise InvalidInputError(
-                "info() is of an opened store: xr.open_zarr(path).tec.info(), "
-                "or tec_zarr.stores.describe.describe_store(store)"
+                "info() is of an opened store: xr.open_zarr(path).tec.info(), or "
+                "tec_zarr.stores.describe.describe_store(store)"
             )
         return describe_store(source, name)

@@ -21,7 +21,9 @@ MAX_SAMPLES = 1 << 30
 
 MAX_STEP = 2.0**20
 
-_ONE_BOUND, _BOUNDS, _TARGET = 2, 4, 8
+_ONE_BOUND = 2
+_BOUNDS = 4
+_TARGET = 8
 
 
 TARGETS = ("psnr", "rmse", "bppb", "ratio")
@@ -119,7 +121,8 @@ class Header:
         return int(self.dtype[2])
 
     def pack(self) -> bytes:
-        model, nodata = self.model.encode("ascii"), self.nodata.rstrip(b"\0")
+        model = self.model.encode("ascii")
+        nodata = self.nodata.rstrip(b"\0")
         return b"".join([
             self.weights,
             bytes([len(model)]), model,
@@ -152,7 +155,8 @@ class Header:
             raise DamagedChunkError(
                 f"impossible model name {name!r} or dtype code {code} in the header"
             )
-        dtype, quality = DTYPES[code], reader.unpack("f")
+        dtype = DTYPES[code]
+        quality = reader.unpack("f")
         scale = reader.unpack("d") if dtype[1] == "f" else 1.0
         offset_dn = reader.zigzag()
         nodata = reader.unpack("B")
@@ -180,7 +184,8 @@ class Header:
 
 
 def _parse_bound(reader: Reader, is_float: bool) -> Bound:
-    base, step = reader.unpack("B"), reader.unpack("d")
+    base = reader.unpack("B")
+    step = reader.unpack("d")
     whole = is_float or (base != Base.EXACT and step % 2 == 1)
     if base not in list(Base) or not (0 < step <= MAX_STEP and whole if base else step == 0):
         raise DamagedChunkError(f"impossible residual of a band: base {base}, step {step}")
@@ -194,7 +199,8 @@ def _pack_target(target: Target | None) -> bytes:
 
 
 def _parse_target(reader: Reader) -> Target:
-    code, value = reader.unpack("B"), reader.unpack("d")
+    code = reader.unpack("B")
+    value = reader.unpack("d")
     if code % MISSED >= len(TARGETS) or not (math.isfinite(value) and value > 0):
         raise DamagedChunkError(f"impossible target: code {code}, value {value}")
     return Target(TARGETS[code % MISSED], value, code < MISSED)

@@ -70,7 +70,8 @@ def inpaint_array(
     origin = np.where(nodata, np.uint8(NODATA), np.uint8(CLEAR))
     date = np.where(nodata, -1, np.arange(len(array))[:, None, None]).astype(np.int16)
     error = np.where(nodata, np.nan, 0).astype(np.float32)
-    out, wanted = array.copy(), cloudy & ~gathered.invalid.all(1)
+    out = array.copy()
+    wanted = cloudy & ~gathered.invalid.all(1)
     if wanted.any():
         order = _fillable(sorted(gathered.coded, key=lambda t: days[t]), ~cloudy & ~nodata, mode)
         for t in set(gathered.coded) - set(order):
@@ -100,8 +101,7 @@ def temporal(model: str, device: str) -> loading.Loaded:
     if loaded is None or not isinstance(loaded.exact, TemporalCoder):
         raise InvalidInputError(
             f"inpainting needs {registry.INPAINTING} or a published TEC-TT or FlexTEC, which "
-            f"predict a date from others; "
-            f"got model={model!r}"
+            f"predict a date from others; got model={model!r}"
         )
     return loaded
 
@@ -121,8 +121,7 @@ def band_indices(
         some = "" if loaded.model.config.conditions == 0 else "some of "
         raise InvalidInputError(
             f"these weights predict {some}the bands {', '.join(known)}, named with bands= where "
-            f"they are not all there "
-            f"in this order; got {count} bands, bands={bands}"
+            f"they are not all there in this order; got {count} bands, bands={bands}"
         )
     return None if named == known else tuple(known.index(band) for band in named)
 
@@ -175,7 +174,8 @@ def _refine(
         None if k is None else as_model_sees([np.where(np.isfinite(f.fit), f.fit, f.dn)])[0]
         for f, k in zip(filled, known, strict=True)
     ]
-    stride, size = loaded.stride, wanted.shape[1:]
+    stride = loaded.stride
+    size = wanted.shape[1:]
     judged = np.stack(
         [_shares(np.zeros(size, bool) if k is None else k, stride) == 1 for k in known]
     )

@@ -66,7 +66,8 @@ def refine(loaded: Loaded, masked: Masked) -> tuple[np.ndarray, np.ndarray]:
     """What the prior adds to the frames, float32 (time, bands, y, x), zero in dates without a
     masked latent; and how many times the filling's own expected squared error remains of each
     latent, (time, h, w), 1 where nothing is masked."""
-    size, condition = masked.x.shape[2:], masked.condition.to(loaded.device)
+    size = masked.x.shape[2:]
+    condition = masked.condition.to(loaded.device)
     share = torch.from_numpy(masked.share)[:, None].double()
     hidden = share > 0
     observed = torch.cat([analyzed(loaded, frame, condition) for frame in masked.x])
@@ -74,7 +75,8 @@ def refine(loaded: Loaded, masked: Masked) -> tuple[np.ndarray, np.ndarray]:
     whole = _variance(masked, observed, fitted)
     variance = (whole * share).clamp(min=1e-9)
     gains = loaded.model.gains(condition[None].float()).double().cpu()[..., None, None]
-    y, left = observed, variance
+    y = observed
+    left = variance
     for _ in range(_iterations(hidden)):
         said = _said(loaded, y, condition, masked.backward)
         mean, spread = _combined([(observed, variance), *said])
@@ -93,10 +95,8 @@ def _iterations(hidden: Tensor) -> int:
     """Two where a masked latent has none but masked ones in the dates before it, so that its
     context is predicted first."""
     none = torch.zeros_like(hidden[:1])
-    last, last_but_one = (
-        torch.cat([none, hidden[:-1]]),
-        torch.cat([none, hidden[:1], hidden[:-2]])[: len(hidden)],
-    )
+    last = torch.cat([none, hidden[:-1]])
+    last_but_one = torch.cat([none, hidden[:1], hidden[:-2]])[: len(hidden)]
     return 2 if (hidden & last & last_but_one).any() else 1
 
 

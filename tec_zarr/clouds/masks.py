@@ -63,14 +63,14 @@ def _find(data: xr.Dataset | xr.DataArray, mask: xr.DataArray | str) -> xr.DataA
         variables = data if isinstance(data, xr.Dataset) else xr.Dataset()
         if mask not in variables:
             raise InvalidInputError(
-                f"mask={mask!r} names no variable of the cube; it has {list(variables)}. "
-                "Give a DataArray"
+                f"mask={mask!r} names no variable of the cube; it has {list(variables)}. Give a "
+                "DataArray"
             )
         return variables[mask]
     if not isinstance(mask, xr.DataArray):
         raise InvalidInputError(
-            "mask must be a DataArray (time, y, x) or the name of a variable; "
-            f"got {type(mask).__name__}"
+            "mask must be a DataArray (time, y, x) or the name of a variable; got "
+            f"{type(mask).__name__}"
         )
     return mask
 
@@ -95,7 +95,7 @@ def _check_grid(mask: xr.DataArray, array: xr.DataArray) -> None:
     if dict(mask.sizes) != sizes:
         raise InvalidInputError(
             f"the mask has {dict(mask.sizes)}, the cube {sizes}: bring it to the cube's grid "
-            f"first, for example "
+            "first, for example "
             'scl.interp_like(cube, method="nearest")'
         )
     for d in sizes:
@@ -106,7 +106,7 @@ def _check_grid(mask: xr.DataArray, array: xr.DataArray) -> None:
         ):
             raise InvalidInputError(
                 f"mask and cube have other coordinates along {d}: align them first, as with "
-                f"xr.align"
+                "xr.align"
             )
 
 

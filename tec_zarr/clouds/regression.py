@@ -38,7 +38,12 @@ EDGE_SIGMAS = ((2.0, 1.0), (6.0, 0.1), (20.0, 0.003))
 """Widths in pixels, and weights, of the kernels that continue what a fit leaves at the edge of a
 cloud."""
 
-CLEAR, FITTED, INTERPOLATED, CONTINUED, UNFILLED, NODATA = 0, 1, 2, 3, 4, 255
+CLEAR = 0
+FITTED = 1
+INTERPOLATED = 2
+CONTINUED = 3
+UNFILLED = 4
+NODATA = 255
 """Where a pixel came from: itself; a fit to other dates; between dates, unadjusted; its
 surroundings alone; left as it was, as nothing is clear; never measured."""
 
@@ -72,7 +77,8 @@ def fill_date(
     date = np.where(gap, np.int16(-1), np.int16(t))
     error = np.zeros(gap.shape, np.float32)
     near = sorted((s for s in sources if s != t), key=lambda s: abs(days[s] - days[t]))
-    todo, whole = gap.copy(), None
+    todo = gap.copy()
+    whole = None
     for pattern, fit in _fits(dn, usable, t, near[:NEAREST], gap):
         covered = usable[list(pattern)].all(0)
         here = todo & covered
@@ -112,7 +118,8 @@ def _fits(
 ) -> Iterator[tuple[tuple[int, ...], _Fit]]:
     """Fits of date `t` to sets of dates, the best first, until every pixel of `gap` is covered
     or none is left."""
-    ranked, todo = _ranked(dn, usable, t, candidates), gap.copy()
+    ranked = _ranked(dn, usable, t, candidates)
+    todo = gap.copy()
     while todo.any():
         chosen = [s for s in ranked if (usable[s] & todo).any()][:SOURCES]
         if not chosen:
@@ -184,8 +191,10 @@ def _fit(
 def _solve(x: np.ndarray, y: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
     """Ridge regression of y (bands, n) on x (regressors, n): what applies it, within the ranges
     seen, and the mean squared error of each band."""
-    mean, spread = x.mean(1, keepdims=True), x.std(1, keepdims=True) + 1e-6
-    level, n = y.mean(1, keepdims=True), x.shape[1]
+    mean = x.mean(1, keepdims=True)
+    spread = x.std(1, keepdims=True) + 1e-6
+    level = y.mean(1, keepdims=True)
+    n = x.shape[1]
     z = (x - mean) / spread
     ridge = 1e-3 + 0.2 * len(z) / n
     weights = np.linalg.solve(z @ z.T / n + ridge * np.eye(len(z)), z @ (y - level).T / n)
@@ -198,8 +207,10 @@ def _solve(x: np.ndarray, y: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndar
 
 def _continued(residual: np.ndarray, clear: np.ndarray) -> np.ndarray:
     """What a fit leaves, continued from clear pixels and fading to zero far from them."""
-    total, weight = np.zeros_like(residual), np.full(clear.shape, 1e-4, np.float32)
-    known, share = np.where(clear, residual, 0), clear.astype(np.float32)
+    total = np.zeros_like(residual)
+    weight = np.full(clear.shape, 1e-4, np.float32)
+    known = np.where(clear, residual, 0)
+    share = clear.astype(np.float32)
     for sigma, factor in EDGE_SIGMAS:
         total += factor * gaussian_filter(known, sigma, axes=(-2, -1), truncate=3)
         weight += factor * gaussian_filter(share, sigma, truncate=3)
@@ -219,7 +230,8 @@ def interpolate(
         if days[s] >= days[t] and s != t:
             after[usable[s]] = s
     times = np.append(days, np.nan)
-    since, until = days[t] - times[before], times[after] - days[t]
+    since = days[t] - times[before]
+    until = times[after] - days[t]
     share = np.where(
         before < 0, 1.0, np.where(after < 0, 0.0, since / np.maximum(since + until, 1e-9))
     )

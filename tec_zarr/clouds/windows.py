@@ -98,13 +98,16 @@ def _joined(
 ) -> tuple[np.ndarray, ...]:
     """A window on the pixels it is for, its predictions faded into those of the windows beside
     it."""
-    core, kept = [s.core for s in place], [s.kept for s in place]
+    core = [s.core for s in place]
+    kept = [s.kept for s in place]
     values, origin, date, error = (
         np.ascontiguousarray(part[..., *within(core, kept)]) for part in own
     )
-    total, weights = np.zeros(values.shape), np.zeros(origin.shape)
+    total = np.zeros(values.shape)
+    weights = np.zeros(origin.shape)
     for made, spans in ((own, place), *zip(others, places, strict=True)):
-        there, here = within(core, [s.kept for s in spans]), within([s.kept for s in spans], core)
+        there = within(core, [s.kept for s in spans])
+        here = within([s.kept for s in spans], core)
         weight = np.multiply.outer(*(s.weights() for s in spans)) * (made[1] != regression.UNFILLED)
         total[..., *here] += (weight[:, None] * made[0])[..., *there]
         weights[..., *here] += weight[..., *there]

@@ -44,8 +44,7 @@ def _error_bound(value: object) -> float:
     if not is_number(value) or not math.isfinite(value) or value < 0:
         raise InvalidInputError(
             "max_error must be 0 (lossless) or a positive number in the array's own units, or a "
-            "mapping of bands to "
-            f"such numbers; got {value!r}"
+            f"mapping of bands to such numbers; got {value!r}"
         )
     return int(value) if isinstance(value, numbers.Integral) else float(value)
 
@@ -96,8 +95,7 @@ def checked_bands(names: object, entry: registry.Entry) -> tuple[str, ...] | Non
     if entry.published and sorted(names) != sorted(entry.bands):
         raise InvalidInputError(
             f"{entry.name} codes all of its {len(entry.bands)} bands: bands must name "
-            f"{', '.join(entry.bands)} in the "
-            f"order that the cube has them in; got {names}"
+            f"{', '.join(entry.bands)} in the order that the cube has them in; got {names}"
         )
     texts = all(isinstance(name, str) for name in names)
     if not names or not texts or len(set(names)) != len(names):

@@ -14,7 +14,6 @@ from tec_zarr.bitstream.frame import Frame
 from tec_zarr.bitstream.header import Base, Header, Target
 from tec_zarr.codec import metrics, samples
 from tec_zarr.codec.choice import reconstruct
-from tec_zarr.codec.layout import check_layout
 from tec_zarr.codec.quality import DEFAULT_QUALITY, as_quality
 from tec_zarr.codec.settings import Settings
 from tec_zarr.codec.targets import make_goal, search
@@ -33,7 +32,6 @@ def encode_chunk(array: np.ndarray, settings: Settings, device: str = "auto") ->
     Raises InvalidInputError where shape, dtype or values cannot be encoded with these settings,
     TargetError where no quality gives their target.
     """
-    check_layout(array.shape, array.dtype, settings.bands)
     work = Work(array, settings, device)
     if settings.quality is not None:
         return work.at(settings.quality).data
@@ -84,8 +82,7 @@ def _missed(work: Work, trial: Trial, target: Target, value: float) -> bytes:
     TargetError."""
     said = (
         f"{target.name}={target.value:g} cannot be met in a chunk of shape "
-        f"{work.gathered.array.shape}: the nearest is "
-        f"{value:.6g}, at quality {trial.quality:.4g}"
+        f"{work.gathered.array.shape}: the nearest is {value:.6g}, at quality {trial.quality:.4g}"
     )
     if not work.settings.best_effort:
         raise TargetError(

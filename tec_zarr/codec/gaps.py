@@ -28,7 +28,8 @@ def fill(plane: np.ndarray, valid: np.ndarray, default: float) -> np.ndarray:
 def _repeat_borders(filled: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """Rings of samples around the valid ones, each the mean of its neighbors in the ring before,
     faded into `filled`."""
-    out, known = filled.copy(), valid
+    out = filled.copy()
+    known = valid
     for step in range(REACH):
         count = _beside(known.astype(filled.dtype))
         ring = ~known & (count > 0)

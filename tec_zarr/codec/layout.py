@@ -27,8 +27,7 @@ def check_layout(shape: tuple[int, ...], dtype: np.dtype, bands: tuple[str, ...]
     if bands is not None and shape[1] != len(bands):
         raise InvalidInputError(
             f"got {shape[1]} bands in a chunk of shape {tuple(shape)}, but bands={bands} names "
-            f"{len(bands)}; name yours "
-            f"with TerraCodec(bands=(...)). {HOW_TO_RECHUNK}"
+            f"{len(bands)}; name yours with TerraCodec(bands=(...)). {HOW_TO_RECHUNK}"
         )
     limits = zip(
         ("time", "band", "y", "x"), shape, (MAX_TIME, MAX_BANDS, MAX_SIDE, MAX_SIDE), strict=True
@@ -40,7 +39,7 @@ def check_layout(shape: tuple[int, ...], dtype: np.dtype, bands: tuple[str, ...]
     if np.prod(shape, dtype=np.int64) > MAX_SAMPLES:
         raise InvalidInputError(
             f"a chunk holds at most {MAX_SAMPLES} samples, got shape {tuple(shape)}; choose "
-            f"smaller chunks"
+            "smaller chunks"
         )
     _dtype_name(dtype)
 
@@ -49,9 +48,8 @@ def _dtype_name(dtype: np.dtype) -> str:
     if dtype.str not in DTYPES:
         raise InvalidInputError(
             f"dtype {dtype} cannot be coded: cubes are uint16 or int16 (digital numbers), or "
-            f"float32 or float64 "
-            "(reflectance, NaN where there is none). Masks and classifications belong in a "
-            "variable of their own"
+            "float32 or float64 (reflectance, NaN where there is none). Masks and classifications "
+            "belong in a variable of their own"
         )
     return dtype.str
 
@@ -84,6 +82,6 @@ def _nodata(value: float | str | None, dtype: np.dtype) -> bytes:
     if not value.is_integer() or not limits.min <= value <= limits.max:
         raise InvalidInputError(
             f"nodata={value} is no {dtype} value: give one from {limits.min} to {limits.max}, or "
-            f"None"
+            "None"
         )
     return np.array(int(value), dtype).tobytes()

@@ -114,7 +114,8 @@ def decode_residual(
 
     Raises DamagedChunkError where the section does not fit.
     """
-    bands, exact = _bands(header), _exact(header)
+    bands = _bands(header)
+    exact = _exact(header)
     corrections = b""
     if exact:
         size = int.from_bytes(section[:4], "big")

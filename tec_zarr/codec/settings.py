@@ -129,7 +129,7 @@ class Settings:
         if entry.published and (self.target or self.quality not in (None, DEFAULT_QUALITY)):
             raise InvalidInputError(
                 f"{self.model} has one quality: give neither quality nor {', '.join(TARGETS)}, or "
-                f"choose another model"
+                "choose another model"
             )
         if self.target is None and not self._is_bounded_alone(entry):
             quality = DEFAULT_QUALITY if self.quality is None else self.quality
@@ -147,8 +147,7 @@ class Settings:
         if entry.published is None and self.weights not in (None, entry.sha256):
             raise WeightsError(
                 f"{self.model} with weights {self.weights} was asked for, but this release has "
-                f"{entry.sha256}; "
-                "install the release of tec_zarr that wrote the store"
+                f"{entry.sha256}; install the release of tec_zarr that wrote the store"
             )
         weights = self.weights or entry.sha256
         if weights is None:
@@ -178,7 +177,7 @@ class Settings:
     def _check_radiometry(self) -> None:
         if not isinstance(self.offset_dn, numbers.Integral) or abs(self.offset_dn) > MAX_OFFSET_DN:
             raise InvalidInputError(
-                f"offset_dn must be a whole number of DN, usually 0 or -1000; got "
+                "offset_dn must be a whole number of DN, usually 0 or -1000; got "
                 f"{self.offset_dn!r}"
             )
         self._set("offset_dn", int(self.offset_dn))

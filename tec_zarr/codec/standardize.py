@@ -46,7 +46,8 @@ def predict_bands(
 ) -> np.ndarray:
     """Missing bands (missing, y, x) as the best linear guess from the standardized ones present,
     each as smooth as its own ground sampling distance would make it."""
-    center, covariance = statistics.center, statistics.covariance.astype(np.float64)
+    center = statistics.center
+    covariance = statistics.covariance.astype(np.float64)
     inner = covariance[np.ix_(present, present)] + RIDGE * np.eye(len(present))
     predict = np.linalg.solve(inner, covariance[np.ix_(present, missing)]).T.astype(np.float32)
     residual = (known - center[present, None, None]).reshape(len(present), -1)

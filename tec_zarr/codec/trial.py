@@ -231,7 +231,7 @@ class Work:
             if not error <= limit:
                 raise TecError(
                     f"max_error={limit} in band {band} could not be kept, the error is {error}; "
-                    f"please report this"
+                    "please report this"
                 )
         return trial
 

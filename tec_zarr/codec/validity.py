@@ -57,7 +57,9 @@ def decode_validity(section: bytes, frame: np.ndarray) -> np.ndarray:
         return np.zeros(frame.shape, bool)
     if len(section) < 2 or section[0] > 1:
         raise DamagedChunkError("damaged validity section")
-    itemsize, shared, count = frame.dtype.itemsize, section[0], section[1]
+    itemsize = frame.dtype.itemsize
+    shared = section[0]
+    count = section[1]
     body = 2 + count * itemsize
     planes = (1 if shared else frame.shape[0], *frame.shape[1:])
     samples = int(np.prod(planes))
@@ -65,7 +67,8 @@ def decode_validity(section: bytes, frame: np.ndarray) -> np.ndarray:
     size = -(-samples // 8) if count == 1 else samples
     if len(data) < size:
         raise DamagedChunkError(f"validity section of {len(data)} bytes for {samples} samples")
-    labels, rest = np.frombuffer(data, np.uint8, size), data[size:]
+    labels = np.frombuffer(data, np.uint8, size)
+    rest = data[size:]
     if count == 1:
         labels = np.unpackbits(labels, count=samples)
     labels = np.broadcast_to(labels.reshape(planes), frame.shape)

@@ -40,12 +40,12 @@ class Result:
         return "\n".join([
             f"raw          {self.raw_bytes:>12,} bytes",
             f"lossless     {self.lossless_bytes:>12,} bytes   {self._ratio(self.lossless_bytes)}  "
-            f" (Blosc zstd)",
+            " (Blosc zstd)",
             f"tec_zarr     {self.bytes:>12,} bytes   {self._ratio(self.bytes)}   {self.bppb:.4f} "
-            f"bits a sample",
+            "bits a sample",
             f"PSNR         {self.psnr:12.2f} dB      RMSE {self.rmse:.4g}",
             f"time         encode {self.encode_s:.1f} s, decode {self.decode_s:.1f} s (with "
-            f"start-up)",
+            "start-up)",
             f"store        {self.store}",
             f"picture      {self.picture}",
         ])  # fmt: skip
@@ -61,7 +61,8 @@ def run(
     """
     from numcodecs import Blosc
 
-    store, picture = out / "cube.zarr", out / "picture.png"
+    store = out / "cube.zarr"
+    picture = out / "picture.png"
     if store.exists():
         raise InvalidInputError(f"{store} exists: remove it, or choose another folder with --out")
     out.mkdir(parents=True, exist_ok=True)

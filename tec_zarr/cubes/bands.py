@@ -92,8 +92,8 @@ def final_names(names: Sequence[Any]) -> list[str]:
             f"{a!r} is {b or 'unknown'}" for a, b in zip(names, known, strict=True)
         )
         raise InvalidInputError(
-            f"bands need distinct names, such as {', '.join(L2A)} (or B2, b02, blue, nir08 …) "
-            f"or any others; understood was: {understood}. Name them in their order with "
-            "bands=(...), or leave out what is no band with .sel(band=[...])"
+            f"bands need distinct names, such as {', '.join(L2A)} (or B2, b02, blue, nir08 …) or "
+            f"any others; understood was: {understood}. Name them in their order with bands=(...), "
+            "or leave out what is no band with .sel(band=[...])"
         )
     return final

@@ -40,11 +40,9 @@ def to_cube(
         raise InvalidInputError(_one_by_one(data))
     mapped = _grid_mappings(data)
     if isinstance(data, xr.DataArray):
-        cube, source, rest = (
-            _one_array(data, bands),
-            {"kind": "array", "name": data.name},
-            xr.Dataset(),
-        )
+        cube = _one_array(data, bands)
+        source = {"kind": "array", "name": data.name}
+        rest = xr.Dataset()
     elif NAME in data.data_vars and SOURCE in data[NAME].attrs:
         return data
     else:
@@ -150,9 +148,8 @@ def _of_dataset(
     if arrays or not named or not set(named) <= set(data.data_vars):
         raise InvalidInputError(
             "one variable with the dims (time, band, y, x) is wanted, or variables that are "
-            "called like bands "
-            f"({', '.join(L2A)}, or B2, b02, blue, nir08 …); found {found}, understood as bands: "
-            f"{named}"
+            f"called like bands ({', '.join(L2A)}, or B2, b02, blue, nir08 …); found {found}, "
+            f"understood as bands: {named}"
         )
     _check_alike(data, named)
     attrs = {str(n): plain_attributes(data[n].attrs) for n in named}
@@ -197,9 +194,9 @@ def _check_alike(data: xr.Dataset, named: dict[Hashable, str]) -> None:
             f"{n} ({named[n]}): {dims} {shape} {dtype}" for n, (dims, shape, dtype) in kinds.items()
         )
         raise InvalidInputError(
-            f"the bands of a cube share dims, shape and dtype, and each is there once; found "
-            f"{listed}. Select those of one "
-            "grid, ds[[...]], and store the others apart, or bring them to one grid first"
+            "the bands of a cube share dims, shape and dtype, and each is there once; found "
+            f"{listed}. Select those of one grid, ds[[...]], and store the others apart, or bring "
+            "them to one grid first"
         )
 
 

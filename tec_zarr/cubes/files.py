@@ -33,8 +33,8 @@ def open_cube(paths: Sequence[str | pathlib.Path]) -> xr.Dataset:
         data = _open_dataset(files[0])
     else:
         raise InvalidInputError(
-            f"give one Zarr store, one NetCDF file, or GeoTIFFs of a date each; "
-            f"got {len(files)} files"
+            f"give one Zarr store, one NetCDF file, or GeoTIFFs of a date each; got {len(files)} "
+            "files"
         )
     return to_cube(data, L2A if _are_nameless(data) else None)
 

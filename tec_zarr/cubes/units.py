@@ -73,9 +73,9 @@ def _offset(cube: xr.Dataset, attrs: dict[str, Any]) -> int:
         baselines = np.atleast_1d(cube["s2:processing_baseline"].values)
         if any(float(str(b).strip('"')) >= 4 for b in baselines):
             raise InvalidInputError(
-                f"processing baselines {sorted(set(map(str, baselines)))} have an offset of "
-                f"-1000, unless it was taken off, "
-                "and no attribute tells whether it was: give offset_dn=-1000 or offset_dn=0"
+                f"processing baselines {sorted(set(map(str, baselines)))} have an offset of -1000, "
+                "unless it was taken off, and no attribute tells whether it was: give "
+                "offset_dn=-1000 or offset_dn=0"
             )
         return 0
     warnings.warn(
@@ -107,6 +107,5 @@ def _scale(array: xr.DataArray) -> float:
         return 1.0
     raise InvalidInputError(
         f"90 % of the values are below {typical:.3g}: neither reflectance (0 to 1) nor DN (0 to "
-        f"10000). Give "
-        "scale=, the value of one DN"
+        "10000). Give scale=, the value of one DN"
     )

@@ -49,7 +49,8 @@ def row(fraction: int, scale_index: int) -> tuple[int, np.ndarray]:
     reach = 0.5
     while 2 * _cdf(-reach, scale) > TAIL:
         reach += 0.25
-    first, last = math.floor(mean - reach + 0.5), math.ceil(mean + reach - 0.5)
+    first = math.floor(mean - reach + 0.5)
+    last = math.ceil(mean + reach - 0.5)
     edges = [_cdf(s - 0.5 - mean, scale) for s in range(first, last + 2)]
     return first, quantize(np.append(np.diff(edges), edges[0] + 1 - edges[-1])).astype(np.uint16)
 

@@ -134,7 +134,7 @@ def place_unambiguous(
             return offset, placement
     raise InvalidInputError(
         f"a frame of {means.size} latents is too large to code without ambiguity; choose smaller "
-        f"chunks"
+        "chunks"
     )
 
 

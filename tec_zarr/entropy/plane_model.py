@@ -41,7 +41,8 @@ _FINE = 256  # mean errors are counted in these parts of one
 def make_thresholds() -> np.ndarray:
     """Mean errors, in 1/256, between which the tables' scales are the right ones; the last
     stands for the largest scale."""
-    tables, means = shipped(), []
+    tables = shipped()
+    means = []
     for scale in range(SCALES):
         row = FRACTIONS * scale + FRACTIONS // 2
         frequencies = np.diff(tables.cumulative[tables.begin[row] : tables.begin[row + 1]]).tolist()
@@ -104,7 +105,8 @@ def context_of(errors, z, y, x):
     size = 2 * abs(left) + 2 * abs(above) + abs(corner) + abs(right)
     if z:
         size += 2 * abs(errors[z - 1, y, x])
-    context, rest = 0, size
+    context = 0
+    rest = size
     while rest >= 2:
         rest >>= 1
         context += 2
@@ -117,7 +119,8 @@ def context_of(errors, z, y, x):
 def table_of(mean, thresholds):
     """The scale of the tables, and how many low bits are coded apart, for errors of this mean
     size."""
-    scale, low = 0, 0
+    scale = 0
+    low = 0
     while scale < SCALES - 1 and mean > thresholds[scale]:
         scale += 1
     while low < _MAX_LOW and mean > thresholds[SCALES - 1] << low:
@@ -131,8 +134,10 @@ def find_repetition(plane, y, x, repeats):
     the left (3), or neither (0); then whether it would if rows do, and if columns do."""
     left, above, corner, _ = _neighbors(plane, y, x)
     inside = y > 0 and x > 0
-    rows, columns = inside and left == corner, inside and above == corner
-    sure_above, sure_left = rows and repeats[0] >= _SURE, columns and repeats[1] >= _SURE
+    rows = inside and left == corner
+    columns = inside and above == corner
+    sure_above = rows and repeats[0] >= _SURE
+    sure_left = columns and repeats[1] >= _SURE
     if sure_above:
         return 1 + sure_left, rows, columns
     return 3 * sure_left, rows, columns

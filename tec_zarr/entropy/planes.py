@@ -63,13 +63,13 @@ def _walk(
     `out` (N, 3); the decoder reads the low `bits` and writes `planes`. Both write predictions
     where `coded` is False.
     """
-    inputs, weights, repeats = (
-        np.zeros(INPUTS, np.int64),
-        np.zeros(INPUTS, np.int64),
-        np.zeros(2, np.int64),
-    )
-    contexts, seen = first_contexts(), np.zeros(planes.shape, np.int64)
-    done, read = 0, 0
+    inputs = np.zeros(INPUTS, np.int64)
+    weights = np.zeros(INPUTS, np.int64)
+    repeats = np.zeros(2, np.int64)
+    contexts = first_contexts()
+    seen = np.zeros(planes.shape, np.int64)
+    done = 0
+    read = 0
     known = planes.shape[0] - coded.shape[0]
     for z in range(known, planes.shape[0]):
         plane = planes[z]
@@ -77,7 +77,8 @@ def _walk(
         inputs[:], repeats[:] = 0, 0
         for y in range(planes.shape[1]):
             for x in range(planes.shape[2]):
-                total, moved = gather_inputs(planes, past, known, z, y, x, inputs), 0
+                total = gather_inputs(planes, past, known, z, y, x, inputs)
+                moved = 0
                 for i in range(INPUTS):
                     moved += weights[i] * inputs[i]
                 copy, rows, columns = find_repetition(plane, y, x, repeats)

@@ -45,7 +45,8 @@ def _escapes(symbols, rows, first, begin):
 
 @compiled
 def _encode(symbols, rows, first, begin, cumulative, words):
-    x, count = LOWER, 0
+    x = LOWER
+    count = 0
     for i in range(symbols.size - 1, -1, -1):
         row = rows[i]
         base = begin[row]
@@ -93,7 +94,8 @@ def _get_even(x, width, words, position):
 @compiled
 def _find(slot, base, escape, cumulative):
     """Which of the frequencies of a row, up to that of the escape, `slot` lies in."""
-    low, high = 0, escape
+    low = 0
+    high = escape
     while low < high:
         middle = (low + high + 1) >> 1
         if cumulative[base + middle] <= slot:

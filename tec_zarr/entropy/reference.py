@@ -47,7 +47,8 @@ def _events(symbol: int, row: int, tables: Tables) -> list[tuple[int, int]]:
 
 def encode_symbols(symbols, rows, tables: Tables) -> bytes:
     """The stream of `symbols` under table `rows`."""
-    x, words = LOWER, []
+    x = LOWER
+    words = []
     for symbol, row in zip(reversed(symbols), reversed(rows), strict=True):
         for start, frequency in reversed(_events(int(symbol), int(row), tables)):
             if x >= frequency << 32:
@@ -63,7 +64,8 @@ def decode_symbols(stream: bytes, rows, tables: Tables) -> list[int]:
         raise DamagedChunkError(
             f"a stream has an even number of bytes, 6 at least; got {len(stream)}"
         )
-    x, position = int.from_bytes(stream[:6], "big"), 6
+    x = int.from_bytes(stream[:6], "big")
+    position = 6
 
     def get(cumulative: list[int]) -> int:
         nonlocal x, position
@@ -83,7 +85,8 @@ def decode_symbols(stream: bytes, rows, tables: Tables) -> list[int]:
     symbols = []
     for row in rows:
         cumulative = [int(c) for c in tables.cumulative[tables.begin[row] : tables.begin[row + 1]]]
-        escape, index = len(cumulative) - 2, get(cumulative)
+        escape = len(cumulative) - 2
+        index = get(cumulative)
         if index == escape:
             k = even(5)
             bits = even(k - 16) << 16 | even(16) if k > 16 else even(k)

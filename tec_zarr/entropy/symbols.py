@@ -135,8 +135,8 @@ class SymbolDecoder:
         if self._crc & 0xFFFF != self._stream.rows_crc:
             raise DesyncError(
                 "this machine derived other table rows than the encoder: the chunk is whole, but "
-                "it cannot be "
-                "decoded here. Please report the processor, the device and the torch version."
+                "it cannot be decoded here. Please report the processor, the device and the torch "
+                "version."
             )
         if self._coder is not None:
             self._coder.finish()

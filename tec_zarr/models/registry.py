@@ -116,9 +116,8 @@ def elsewhere(name: str) -> str:
     """What to do about published weights that are not here."""
     return (
         f"To get it, {_command(name)}; without access to Hugging Face do so on a machine that has "
-        f"it and copy "
-        f"{name}.*.safetensors from its cache folder, which `tec-zarr models list` shows, to "
-        f"{cache_folder()}"
+        f"it and copy {name}.*.safetensors from its cache folder, which `tec-zarr models list` "
+        f"shows, to {cache_folder()}"
     )
 
 
@@ -148,8 +147,7 @@ def find(name: str, sha256: str = "") -> Entry:
 def _retired(name: str) -> WeightsError:
     return WeightsError(
         f"{name} was a codec of development versions of tec_zarr, and this release reads none of "
-        f"its chunks; write the "
-        f"data anew, with model={DEFAULT!r}"
+        f"its chunks; write the data anew, with model={DEFAULT!r}"
     )
 
 

@@ -52,12 +52,11 @@ MEANINGS = {
     ),
     "psnr, rmse": (
         "Instead of `quality`: PSNR in dB (peak 10,000 DN), or RMSE in the array's units. Quality "
-        "is "
-        "searched for each chunk until it is within 0.05 dB."
+        "is searched for each chunk until it is within 0.05 dB."
     ),
     "bppb, ratio": (
-        "Instead of `quality`: bits a sample, or how many times smaller than the array. Quality is "
-        "searched for each chunk until it is within 2 %."
+        "Instead of `quality`: bits a sample, or how many times smaller than the array. Quality "
+        "is searched for each chunk until it is within 2 %."
     ),
     "best_effort": (
         "With a target that no quality gives: warn (TargetWarning), write the nearest and note it "

@@ -144,8 +144,7 @@ def _check_hash(entry: registry.Entry, weights: bytes) -> None:
     if entry.published is None and not entry.sha256.startswith(weights.hex()):
         raise WeightsError(
             f"the chunk was encoded with weights {weights.hex()}… of {entry.name}, this release "
-            f"has "
-            f"{entry.sha256[:16]}…; install the release of tec_zarr that wrote it"
+            f"has {entry.sha256[:16]}…; install the release of tec_zarr that wrote it"
         )
 
 

@@ -75,7 +75,8 @@ def decode(
 ) -> list[np.ndarray]:
     """Frames x_hat (frames, bands, height, width) of each of like-sized series, each with its
     float64 condition."""
-    stride, exact_condition = loaded.stride, torch.stack(conditions).to(loaded.device)
+    stride = loaded.stride
+    exact_condition = torch.stack(conditions).to(loaded.device)
     decoder = loaded.exact.decoder(exact_condition, -(-height // stride), -(-width // stride))
     decompressed = (decoder.decompress(list(frames)) for frames in zip(*series, strict=True))
     return list(

@@ -98,7 +98,10 @@ class Service:
 
 def _take_batch(waiting: list[Job], most_cost: int) -> tuple[list[Job], list[Job]]:
     """Of the jobs like the first one as many as the cost allows, and the rest in their order."""
-    first, cost, batch, rest = waiting[0], 0, [], []
+    first = waiting[0]
+    cost = 0
+    batch = []
+    rest = []
     for job in waiting:
         alike = job.run is first.run and job.key == first.key
         if alike and (not batch or cost + job.cost <= most_cost):

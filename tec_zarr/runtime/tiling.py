@@ -40,5 +40,6 @@ def tiled(
 def _extent(start: int, cells: int, margin: int) -> tuple[tuple[int, int], tuple[int, int]]:
     """A tile with its margin, and where the tile itself lies inside of that, in cells."""
     stop = min(start + CORE, cells)
-    first, last = max(0, start - margin), min(cells, stop + margin)
+    first = max(0, start - margin)
+    last = min(cells, stop + margin)
     return (first, last), (start - first, stop - first)

@@ -101,8 +101,8 @@ def affordable_quality(planned: Plan, budget: Budget) -> float:
 
 def _miss(bits: float, nearest: float, quality: float, best_effort: bool) -> None:
     said = (
-        f"{bits:.4g} bits a sample cannot be met: the nearest is {nearest:.4g}, "
-        f"at quality {quality:.4g}"
+        f"{bits:.4g} bits a sample cannot be met: the nearest is {nearest:.4g}, at quality "
+        f"{quality:.4g}"
     )
     if not best_effort:
         raise TargetError(

@@ -66,7 +66,8 @@ def compare_cubes(
         {"band": bands, **{d: first[d] for d in ("y", "x") if d in first.coords}},
     )
     if {"B04", "B08"} <= set(bands):
-        red, infrared = bands.index("B04"), bands.index("B08")
+        red = bands.index("B04")
+        infrared = bands.index("B08")
         offset = offset_dn if first.dtype.kind != "f" else 0
         both = valid[:, red] & valid[:, infrared]
         out["ndvi_rmse"] = _rms(
@@ -127,10 +128,13 @@ def _ssim(a: np.ndarray, b: np.ndarray, valid: np.ndarray, peak: float) -> float
         return float("nan")
     a, b = (np.where(valid, c, 0) for c in (a, b))
     whole = _mean(valid.astype(np.float64)) > 1 - 0.5 / WINDOW**2
-    mean_a, mean_b = _mean(a), _mean(b)
-    var_a, var_b = _mean(a * a) - mean_a**2, _mean(b * b) - mean_b**2
+    mean_a = _mean(a)
+    mean_b = _mean(b)
+    var_a = _mean(a * a) - mean_a**2
+    var_b = _mean(b * b) - mean_b**2
     covariance = _mean(a * b) - mean_a * mean_b
-    c1, c2 = (0.01 * peak) ** 2, (0.03 * peak) ** 2
+    c1 = (0.01 * peak) ** 2
+    c2 = (0.03 * peak) ** 2
     likeness = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
     likeness /= (mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2)
     return float(likeness[whole].mean()) if whole.any() else float("nan")

@@ -88,7 +88,7 @@ def _chunk_sizes(cube: xr.Dataset, asked: Mapping[str, int] | None) -> dict[str,
         if isinstance(size, bool) or not isinstance(size, int) or (size < 1 and size != -1):
             raise InvalidInputError(
                 f"chunks= gives {dim} a size of {size!r}; give a number of 1 or more, or -1 for "
-                f"all of it"
+                "all of it"
             )
         sizes[str(dim)] = length if size == -1 else min(size, length)
     return sizes

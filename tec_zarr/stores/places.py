@@ -29,7 +29,7 @@ def all_or_nothing(store: Any, mode: str) -> Iterator[tuple[Any, str]]:
         )
     if isinstance(store, ZipStore):
         raise InvalidInputError(
-            f"xarray breaks zip files that it writes from Dask arrays: give the path "
+            "xarray breaks zip files that it writes from Dask arrays: give the path "
             f"{str(store.path)!r}, not a ZipStore"
         )
     is_local = isinstance(store, (str, pathlib.Path)) and "://" not in str(store)

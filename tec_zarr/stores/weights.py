@@ -54,7 +54,7 @@ def install_weights(store: Any, name: str = NAME) -> registry.Entry:
     if data is None:
         raise WeightsError(
             f"{name} holds no weights {sha256}; write them with `tec-zarr models keep` where they "
-            f"are known"
+            "are known"
         )
     actual = hashlib.sha256(data).hexdigest()
     if actual != sha256:

@@ -57,7 +57,8 @@ def fractal(
     leaves less detail.
     """
     padded = tuple(n + 32 + 2 * int(scale) & ~1 for n in shape)
-    fy, fx = np.fft.fftfreq(padded[0])[:, None], np.fft.rfftfreq(padded[1])
+    fy = np.fft.fftfreq(padded[0])[:, None]
+    fx = np.fft.rfftfreq(padded[1])
     amplitude = (fy**2 + fx**2 + scale**-2.0) ** (-slope / 2)
     amplitude[0, 0] = 0
     field = np.fft.irfft2(np.fft.rfft2(rng.standard_normal(padded)) * amplitude, padded)
@@ -117,10 +118,8 @@ def _estates(rng: np.random.Generator, y: np.ndarray, x: np.ndarray) -> tuple[np
     to its border."""
     count = 1 + y.size // ESTATE_PIXELS
     centers = rng.uniform(-0.1, 1.1, (count, 2)) * y.shape
-    nearest, second = (
-        np.full(y.shape, FAR_PIXELS, np.float32),
-        np.full(y.shape, FAR_PIXELS, np.float32),
-    )
+    nearest = np.full(y.shape, FAR_PIXELS, np.float32)
+    second = np.full(y.shape, FAR_PIXELS, np.float32)
     estate = np.zeros(y.shape, int)
     for i, (cy, cx) in enumerate(centers):
         distance = np.hypot(y - cy, x - cx)
@@ -128,7 +127,8 @@ def _estates(rng: np.random.Generator, y: np.ndarray, x: np.ndarray) -> tuple[np
         second = np.minimum(second, np.maximum(nearest, distance))
         nearest = np.minimum(nearest, distance)
     angle = (rng.uniform(0.2, 1.3) + rng.normal(0, 0.3, count)).astype(np.float32)[estate]
-    u, v = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
+    u = np.cos(angle) * x + np.sin(angle) * y
+    v = np.cos(angle) * y - np.sin(angle) * x
     return u, v, estate, _normal_distance((second - nearest) / 2)
 
 
@@ -146,7 +146,8 @@ def _parcels(
     box = (float(u.min()) - 9, float(v.min()) - 9, float(u.max()) + 9, float(v.max()) + 9)
     vertical, at, child, wide, depth = _splits(rng, box, area)
     node = np.zeros(u.shape, int)
-    edge, road = np.full(u.shape, np.inf, np.float32), np.full(u.shape, np.inf, np.float32)
+    edge = np.full(u.shape, np.inf, np.float32)
+    road = np.full(u.shape, np.inf, np.float32)
     for _ in range(depth):
         offset = np.where(vertical[node], v, u) - at[node]
         edge = np.minimum(edge, np.abs(offset))
@@ -161,8 +162,12 @@ def _splits(rng: np.random.Generator, box: tuple[float, ...], area: float) -> tu
 
     A leaf is its own first child and splits at infinity.
     """
-    boxes, levels = [box], [0]
-    vertical, at, child, wide = [], [], [], []
+    boxes = [box]
+    levels = [0]
+    vertical = []
+    at = []
+    child = []
+    wide = []
     for i, (u0, v0, u1, v1) in enumerate(boxes):
         size = (u1 - u0) * (v1 - v0)
         leaf = size < area * rng.lognormal(0.45, 0.5)
@@ -230,7 +235,8 @@ def _rows(
     """Return the texture of fields: lanes along either side of each parcel, patches, and thinner
     growth at the edge."""
     count = int(parcel.max()) + 1
-    along, period = rng.random(count) < 0.5, rng.uniform(2.3, 4, count).astype(np.float32)
+    along = rng.random(count) < 0.5
+    period = rng.uniform(2.3, 4, count).astype(np.float32)
     lanes = np.sin(2 * np.pi * np.where(along[parcel], u, v) / period[parcel])
     patches = 0.05 * fractal(rng, u.shape, 14, 1.6) + 0.02 * fractal(rng, u.shape, 3, 1)
     return (1 + 0.025 * lanes + patches - 0.12 * (edge < 0.9)).astype(np.float32)

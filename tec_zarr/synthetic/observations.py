@@ -77,10 +77,8 @@ def dataset(
     ground, calendar, sky, *daily = np.random.default_rng(seed).spawn(3 + times)
     land = landscape(ground, shape)
     days = _days(calendar, times)
-    numbers, classes = (
-        np.empty((times, len(L2A), *shape), np.uint16),
-        np.empty((times, *shape), np.uint8),
-    )
+    numbers = np.empty((times, len(L2A), *shape), np.uint16)
+    classes = np.empty((times, *shape), np.uint8)
     for i, (rng, day, cover) in enumerate(
         zip(daily, days, covers(sky, times, cloud_cover), strict=True)
     ):
@@ -154,7 +152,8 @@ def _classify(
     ground: np.ndarray, water: np.ndarray, opacity: np.ndarray, shadow: np.ndarray
 ) -> np.ndarray:
     """Return the scene classification, uint8 (y, x)."""
-    red, infrared = ground[L2A.index("B04")], ground[L2A.index("B08")]
+    red = ground[L2A.index("B04")]
+    infrared = ground[L2A.index("B08")]
     green = infrared - red > 0.4 * (infrared + red)
     choices = [opacity >= 0.85, opacity >= 0.5, shadow >= 0.5, water >= 0.5, green]
     return np.select(choices, [9, 8, 3, 6, 4], 5).astype(np.uint8)

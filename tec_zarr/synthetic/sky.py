@@ -24,7 +24,8 @@ def covers(rng: np.random.Generator, times: int, mean: float) -> np.ndarray:
     """Return the cloud cover of each date, 0..1, float (time,): of the given mean, most of it on
     half of the dates."""
     weights = rng.uniform(0.6, 1.4, times) * np.where(rng.permutation(times) % 2, 0.2, 1)
-    low, high = 0.0, 10.0
+    low = 0.0
+    high = 10.0
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (
@@ -42,15 +43,14 @@ def clouds(
         return (np.zeros(shape, np.float32),) * 3
     azimuth, elevation = sun
     reach = CLOUD_HEIGHT / np.tan(elevation)
-    dy, dx = int(-reach * np.cos(azimuth)), int(reach * np.sin(azimuth))
+    dy = int(-reach * np.cos(azimuth))
+    dx = int(reach * np.sin(azimuth))
     whole = (shape[0] + dy, shape[1] + dx)
     field = fractal(rng, whole, 80, 2.3)
     seen = field[: shape[0], : shape[1]]
     level = np.quantile(seen, 1 - cover)
-    opacity, thickness = (
-        ramp(field, level - 0.45, level + 0.45),
-        ramp(field, level - 0.45, level + 1.8),
-    )
+    opacity = ramp(field, level - 0.45, level + 0.45)
+    thickness = ramp(field, level - 0.45, level + 1.8)
     return opacity[: shape[0], : shape[1]], thickness[: shape[0], : shape[1]], opacity[dy:, dx:]
 
 

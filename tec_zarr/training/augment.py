@@ -78,7 +78,8 @@ class Crops:
             place = self.locations[rng.choice(len(self.locations), p=self.weight)]
             height, width = place.dn.shape[-2:]
             side = min(size, height // 16 * 16, width // 16 * 16)
-            y, x = rng.integers(height - side + 1), rng.integers(width - side + 1)
+            y = rng.integers(height - side + 1)
+            x = rng.integers(width - side + 1)
             window = np.s_[..., y : y + side, x : x + side]
             usable = np.flatnonzero(place.valid[window].mean(axis=(1, 2)) > 0.98)
             if usable.size:
@@ -116,7 +117,8 @@ class Crops:
             cloudy = self._series(size, 1)[0]
             at = rng.integers(frames)
             dn[at] = paste_clouds(dn[at], cloudy)
-        turns, mirror = rng.integers(4), rng.integers(2)
+        turns = rng.integers(4)
+        mirror = rng.integers(2)
         dn = torch.rot90(dn, int(turns), (-2, -1))
         return (dn.flip(-1) if mirror else dn).contiguous()
 

@@ -25,7 +25,8 @@ def start_from_pca(analysis: Analysis, synthesis: Synthesis, x: Tensor) -> None:
     """
     patches = analysis.patches(x)
     rows = patches.permute(0, 2, 3, 1).flatten(0, 2)
-    width, latents = analysis.enter.out_channels, analysis.leave.out_channels
+    width = analysis.enter.out_channels
+    latents = analysis.leave.out_channels
     mean, axes = _principal(rows, width)
     spread = ((rows - mean) @ axes.T).std(0).clamp(min=1e-3)
 

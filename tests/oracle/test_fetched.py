@@ -164,9 +164,8 @@ def test_a_store_opens_in_another_process(name, cube, tmp_path, zarr_format):
     ds.to_zarr(path, zarr_format=zarr_format, encoding=encoding, consolidated=False)
     values = tmp_path / "values.npy"
     program = (
-        "import numpy as np, xarray as xr; "
-        f"np.save({str(values)!r}, xr.open_zarr({str(path)!r}, consolidated=False, "
-        f"mask_and_scale=False)['B'].values)"
+        f"import numpy as np, xarray as xr; np.save({str(values)!r}, xr.open_zarr({str(path)!r}, "
+        "consolidated=False, mask_and_scale=False)['B'].values)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
     here = xr.open_zarr(path, consolidated=False, mask_and_scale=False)["B"].values

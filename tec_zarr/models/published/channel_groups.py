@@ -18,7 +18,8 @@ from tec_zarr.models.published.walk import Coder
 
 def checkerboard(height: int, width: int, device: torch.device) -> Tensor:
     """Where the anchors are, bool (h, w)."""
-    y, x = torch.arange(height, device=device), torch.arange(width, device=device)
+    y = torch.arange(height, device=device)
+    x = torch.arange(width, device=device)
     return (y[:, None] + x) % 2 == 0
 
 

@@ -76,7 +76,8 @@ class ConvAnalysis(nn.Sequential):
     """g_a: standardized bands (N, bands, H, W), H and W multiples of the stride, to latents y."""
 
     def __init__(self, config: ConvConfig):
-        layers, sizes = [], (len(config.bands), *config.widths, config.latents)
+        layers = []
+        sizes = (len(config.bands), *config.widths, config.latents)
         for number, (a, b) in enumerate(itertools.pairwise(sizes)):
             layers.append(nn.Conv2d(a, b, 5, stride=2, padding=2))
             if number < len(config.widths):
@@ -94,7 +95,8 @@ class ConvSynthesis(nn.Sequential):
     """g_s: latents (N, latents, h, w) to standardized bands (N, bands, stride h, stride w)."""
 
     def __init__(self, config: ConvConfig):
-        layers, sizes = [], (config.latents, *config.widths[::-1], len(config.bands))
+        layers = []
+        sizes = (config.latents, *config.widths[::-1], len(config.bands))
         for number, (a, b) in enumerate(itertools.pairwise(sizes)):
             if config.units and number % 2 == 0:
                 layers.append(SpatialAttention(a))

@@ -26,7 +26,8 @@ class PublishedGroup(nn.Module):
 
     def __init__(self, sizes: tuple[int, ...], number: int):
         super().__init__()
-        latents, channels = sum(sizes), sizes[number]
+        latents = sum(sizes)
+        channels = sizes[number]
         self.seen = sizes[0], sizes[number - 1]
         self.before = None
         if number:

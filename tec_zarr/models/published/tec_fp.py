@@ -72,7 +72,8 @@ class TecFP(TransformCodec):
 
     def __init__(self, config: ModelConfig):
         super().__init__(config)
-        latents, symbols = config.transforms.latents, config.prior.symbols
+        latents = config.transforms.latents
+        symbols = config.prior.symbols
         self.prior = (
             TabulatedPrior(latents, symbols)
             if symbols

@@ -59,7 +59,8 @@ class TecTT(TransformCodec):
 
     def __init__(self, config: ModelConfig):
         super().__init__(config)
-        latents, conditions = config.transforms.latents, config.conditions
+        latents = config.transforms.latents
+        conditions = config.conditions
         self.prior = TemporalPrior(config.prior, latents, conditions)
         if config.prior.published:
             self.refinement = ConvRefinement(config.prior.width, latents, config.prior.slope)

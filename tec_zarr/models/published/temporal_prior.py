@@ -58,7 +58,8 @@ class TemporalPrior(nn.Module):
 
     def __init__(self, config: TemporalConfig, latents: int, conditions: int):
         super().__init__()
-        width, pair = config.width, (config.width, config.heads, config.mlp_ratio)
+        width = config.width
+        pair = (config.width, config.heads, config.mlp_ratio)
         self.config = config
         self.after_layer: Callable[[], None] = _nothing
         self.first_frame = nn.Parameter(torch.zeros(latents))
@@ -179,7 +180,8 @@ class TemporalPrior(nn.Module):
         `opening` is the context of the first one (of every block, or of each item); `unit` (B,
         1, latents); `kept` (T, B, 16) or all.
         """
-        times, later = len(tokens), len(tokens) - 1
+        times = len(tokens)
+        later = len(tokens) - 1
         context = opening.repeat_interleave(len(unit) // len(opening), 0)
         if later:
             each = unit.repeat(later, 1, 1), condition.repeat(later, 1)
@@ -200,7 +202,8 @@ class TemporalPrior(nn.Module):
     def distribution(self, features: Tensor, unit: Tensor) -> tuple[Tensor, Tensor]:
         """Means and scales (B, L, latents) of tokens in steps; `unit` (B, L, latents) is that of
         tokens."""
-        means, scales = self.mean_head(features), self.scale_head(features)
+        means = self.mean_head(features)
+        scales = self.scale_head(features)
         if self.config.published:
             return means, torch.where(
                 scales > 0, 1 + scales, 1 / (1 - scales.clamp(max=0))
@@ -228,7 +231,8 @@ class Decoding:
     def step(self, token: Tensor | None, kept: Tensor | None = None) -> Tensor:
         """Features (B, 1, width) of the next token, given the token (B, latents) before it (None
         at first), which is not looked at where it is not `kept`, bool (B,)."""
-        prior, at = self._prior, self._at
+        prior = self._prior
+        at = self._at
         if token is None:
             x = prior.start.to(self._bias).expand(len(self._bias), 1, -1)
         else:

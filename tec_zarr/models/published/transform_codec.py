@@ -24,11 +24,9 @@ class TransformCodec(nn.Module):
 
     def __init__(self, config: ModelConfig):
         super().__init__()
-        latents, conditions, bands = (
-            config.transforms.latents,
-            config.conditions,
-            len(config.transforms.bands),
-        )
+        latents = config.transforms.latents
+        conditions = config.conditions
+        bands = len(config.transforms.bands)
         self.config = config
         if isinstance(config.transforms, ConvConfig):
             self.analysis, self.synthesis = (

@@ -66,7 +66,9 @@ class Stage(nn.Module):
 
     name: str
     peak: float
-    size, count, frames = 128, 8, 1
+    size = 128
+    count = 8
+    frames = 1
     qualities = (10.0, 30.0, 50.0, 70.0, 90.0)
 
     def __init__(self, model: TransformCodec):

@@ -33,15 +33,19 @@ class RateCounter:
 class ImageStage(Stage):
     """The prior of a TEC-FP or TEC-ELIC; loss: bits a pixel + lmbda x squared error."""
 
-    name, peak = "image", 1e-3
+    name = "image"
+    peak = 1e-3
 
     def evaluate(self, x: Tensor, condition: Tensor) -> tuple[Tensor, dict[str, float]]:
-        x, model, missing = x.flatten(0, 1), self.model, self.missing(condition)
+        x = x.flatten(0, 1)
+        model = self.model
+        missing = self.missing(condition)
         y = model.analyze(x, condition)
         counter = RateCounter(exact=not self.training)
         y_hat = model.prior.walk(counter, model.unit(condition), condition, tuple(y.shape[-2:]), y)
         x_hat = model.synthesize(y_hat, y_hat[:, :0], condition)
-        rate, error = counter.bits / x.shape[-1] ** 2, squared_error(x, x_hat, missing)
+        rate = counter.bits / x.shape[-1] ** 2
+        error = squared_error(x, x_hat, missing)
         weight = self.weight(condition)
         loss = ((rate + weight * error) * balance(weight)).mean()
         return loss, {"bppb": rate.mean().item() / 12, "psnr": decibels(error, missing)}

@@ -68,7 +68,8 @@ def predict(model: TecTT, y_hat: Tensor, condition: Tensor, kept: Tensor) -> Pre
     """The temporal prior on series y_hat (N, T, latents, h, w), teacher-forced; of each series
     `kept` (N,) tokens are seen, but the frames before are seen whole."""
     n, times, _, height, width = y_hat.shape
-    prior, frames = model.prior, y_hat.transpose(0, 1).flatten(0, 1)
+    prior = model.prior
+    frames = y_hat.transpose(0, 1).flatten(0, 1)
     count = (height // 4) * (width // 4)
     unit = model.unit(condition).repeat_interleave(count, 0)[:, None]
     tokens = prior.arrange(to_blocks(frames)).unflatten(0, (times, n * count))
@@ -78,7 +79,8 @@ def predict(model: TecTT, y_hat: Tensor, condition: Tensor, kept: Tensor) -> Pre
         .repeat_interleave(count, 0)
         .expand(times, -1, -1)
     )
-    opening, each = prior.opening(condition), condition.repeat_interleave(count, 0)
+    opening = prior.opening(condition)
+    each = condition.repeat_interleave(count, 0)
     features = prior.teacher_forced(
         windows, tokens, opening, unit, each, seen if prior.config.repack else None
     )
@@ -98,8 +100,11 @@ class PriorStage(_TemporalStage):
     The third frame of a series is the first with both of its contexts real.
     """
 
-    name, peak = "prior", 1e-3
-    size, count, frames = 192, 4, 3
+    name = "prior"
+    peak = 1e-3
+    size = 192
+    count = 4
+    frames = 3
     qualities = (10.0, 50.0, 90.0)
 
     def __init__(self, model: TecTT):
@@ -131,8 +136,11 @@ class RefineStage(_TemporalStage):
     Loss: bits a pixel + lmbda x squared error.
     """
 
-    name, peak = "refine", 3e-4
-    size, count, frames = 192, 3, 3
+    name = "refine"
+    peak = 3e-4
+    size = 192
+    count = 3
+    frames = 3
     qualities = (10.0, 50.0, 90.0)
 
     def __init__(self, model: TecTT):
@@ -141,7 +149,8 @@ class RefineStage(_TemporalStage):
             part.requires_grad_(False)
 
     def evaluate(self, x: Tensor, condition: Tensor) -> tuple[Tensor, dict[str, float]]:
-        model, times = self.model, x.shape[1]
+        model = self.model
+        times = x.shape[1]
         each = condition.repeat_interleave(times, 0)
         with torch.no_grad():
             y = model.analyze(x.flatten(0, 1), each).round().unflatten(0, x.shape[:2])

@@ -23,7 +23,8 @@ from tec_zarr.training.stages.base import (
 class TransformStage(Stage):
     """Transforms and gains under the hyperprior; loss: bits a pixel + lmbda x squared error."""
 
-    name, peak = "transforms", 1e-3
+    name = "transforms"
+    peak = 1e-3
 
     def __init__(self, model: TransformCodec):
         super().__init__(model)
@@ -44,12 +45,15 @@ class TransformStage(Stage):
         model.standard.copy_(torch.tensor([L2A_MEAN, L2A_STD]))
 
     def evaluate(self, x: Tensor, condition: Tensor) -> tuple[Tensor, dict[str, float]]:
-        x, model, missing = x.flatten(0, 1), self.model, self.missing(condition)
+        x = x.flatten(0, 1)
+        model = self.model
+        missing = self.missing(condition)
         gains = model.gains(condition)
         y = model.analyze(x, condition)
         y_bits, z_bits = self.proxy(noisy(y), gains, condition)
         x_hat = model.synthesis(round_through(y) / gains[:, :, None, None], condition)
-        rate, error = (y_bits + z_bits) / x.shape[-1] ** 2, squared_error(x, x_hat, missing)
+        rate = (y_bits + z_bits) / x.shape[-1] ** 2
+        error = squared_error(x, x_hat, missing)
         weight = self.weight(condition)
         loss = ((rate + weight * error) * balance(weight)).mean()
         return loss, {"bppb": rate.mean().item() / 12, "psnr": decibels(error, missing)}

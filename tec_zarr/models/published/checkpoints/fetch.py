@@ -54,7 +54,7 @@ def fetch_missing(name: str, sha256: str | None) -> None:
     if sha256 not in (None, found.sha256):
         raise WeightsError(
             f"the checkpoint {name} that was downloaded is {found.sha256}, but {sha256} was asked "
-            f"for"
+            "for"
         )
 
 

@@ -61,7 +61,8 @@ def _pair(ours: str, theirs: str, half: int) -> Names:
 
 def temporal(model: TecTT) -> Names:
     """Modules and parameters of a TEC-TT or FlexTEC."""
-    prior, them = model.prior, "model.entropy_model"
+    prior = model.prior
+    them = "model.entropy_model"
     found = {
         **transform("analysis", "model.transform.analysis_transform.transforms", model.analysis),
         **transform("synthesis", "model.transform.synthesis_transform.transforms", model.synthesis),

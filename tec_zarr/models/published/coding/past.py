@@ -68,7 +68,8 @@ class Past:
     def _look(self) -> None:
         if self._last is None:
             return
-        y_hat, parts = self._last, []
+        y_hat = self._last
+        parts = []
         for part in self._layout.groups(blocks_in_a_pass(self._prior.config.width, len(y_hat))):
             seen = self._prior.frame_context(
                 to_windows(y_hat, self._prior.config.window, part), *self.each(part)

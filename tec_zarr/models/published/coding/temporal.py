@@ -13,7 +13,7 @@ from tec_zarr.bitstream.frame import Coded
 from tec_zarr.entropy import grid
 from tec_zarr.entropy.symbols import Stream, SymbolDecoder, SymbolEncoder
 from tec_zarr.models.published.coding.past import Past, blocks_in_a_pass
-from tec_zarr.models.published.coding.token_order import Layout
+from tec_zarr.models.published.coding.token_order import Layout, kept_tokens
 from tec_zarr.models.published.config import TOKENS
 from tec_zarr.models.published.patching import from_blocks, pad_to_blocks, to_blocks, to_windows
 from tec_zarr.models.published.tec_tt import TecTT
@@ -133,7 +133,8 @@ class TemporalCoder(nn.Module):
         seen = blocks.cpu().numpy().copy()
         for group in layout.groups():
             unit, condition = past.each(group)
-            unit, token = self.prior.token_unit(unit), None
+            unit = self.prior.token_unit(unit)
+            token = None
             state = self.prior.decoding(past.context(group), unit, condition)
             for at in range(TOKENS):
                 distribution = self.prior.distribution(state.step(token), unit[:, at : at + 1])
@@ -162,7 +163,8 @@ class TemporalCoder(nn.Module):
         """Means and scales (N, blocks, 16, latents) of a group's tokens, of which those from
         `kept` (N,) on are masked."""
         unit, condition = past.each(group)
-        unit, count = self.prior.token_unit(unit), group.stop - group.start
+        unit = self.prior.token_unit(unit)
+        count = group.stop - group.start
         seen = kept_tokens(kept, count, unit.device)
         features = self.prior.features(
             blocks[:, group].flatten(0, 1), past.context(group), unit, condition, seen
@@ -174,14 +176,6 @@ class TemporalCoder(nn.Module):
 
     def decoder(self, condition: Tensor, height: int, width: int) -> SeriesDecoder:
         return SeriesDecoder(self, condition, height, width)
-
-
-def kept_tokens(kept: tuple[int, ...], count: int, device: torch.device) -> Tensor:
-    """Which tokens, bool (N * count, 16), are kept where each of N series keeps the first `kept`
-    (N,) of every block."""
-    return (
-        (torch.arange(TOKENS) < torch.tensor(kept)[:, None]).repeat_interleave(count, 0).to(device)
-    )
 
 
 @torch.inference_mode()
@@ -220,7 +214,8 @@ def _encode(
 ) -> tuple[Coded, np.ndarray]:
     """A frame of tokens (blocks, 16, latents), of which the first `kept` are sent, and the
     tokens as decoded."""
-    encoder, coded = SymbolEncoder(), layout.coded
+    encoder = SymbolEncoder()
+    coded = layout.coded
     for group, token in layout.steps():
         inside = coded[group, token]
         encoder.step(
@@ -255,7 +250,8 @@ class SeriesDecoder:
 
         Raises DamagedChunkError or DesyncError.
         """
-        layout, n = self._layout, len(frames)
+        layout = self._layout
+        n = len(frames)
         decoders = [SymbolDecoder(Stream(f.grid_offset, f.rows_crc, f.stream)) for f in frames]
         kept = tuple(TOKENS if frame.kept is None else frame.kept for frame in frames)
         pieces = [self._decode_group(decoders, kept, group) for group in layout.groups()]
@@ -283,14 +279,17 @@ class SeriesDecoder:
         unit = self._prior.token_unit(unit)
         kept = kept_tokens(tokens_kept, group.stop - group.start, unit.device)
         state = self._prior.decoding(self._past.context(group), unit, condition)
-        tokens, features, token = [], [], None
+        tokens = []
+        features = []
+        token = None
         for at in range(TOKENS):
             features.append(state.step(token, kept[:, at - 1]))
             distribution = self._prior.distribution(features[-1], unit[:, at : at + 1])
             means, scales = (
                 d[:, 0].unflatten(0, (len(decoders), -1)).cpu().numpy() for d in distribution
             )
-            values, inside = np.zeros(means.shape), self._layout.coded[group, at]
+            values = np.zeros(means.shape)
+            inside = self._layout.coded[group, at]
             for decoder, k, value, mean, scale in zip(
                 decoders, tokens_kept, values, means, scales, strict=True
             ):

@@ -12,6 +12,7 @@ import functools
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from tec_zarr.models.published.config import BLOCK, TOKENS
 from tec_zarr.models.published.patching import repack, to_blocks
@@ -51,3 +52,11 @@ class Layout:
     def steps(self) -> list[tuple[slice, int]]:
         """Group and token of each coding step."""
         return [(group, token) for group in self.groups() for token in range(TOKENS)]
+
+
+def kept_tokens(kept: tuple[int, ...], count: int, device: torch.device) -> Tensor:
+    """Which tokens, bool (N * count, 16), are kept where each of N series keeps the first `kept`
+    (N,) of every block."""
+    return (
+        (torch.arange(TOKENS) < torch.tensor(kept)[:, None]).repeat_interleave(count, 0).to(device)
+    )
