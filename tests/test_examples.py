@@ -4,6 +4,9 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
+
 EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
 
 

@@ -7,6 +7,8 @@ import torch
 
 from tests.portability import KERNELS, chunks_of, compare
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def comparisons(val_folder):

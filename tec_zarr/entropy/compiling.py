@@ -12,7 +12,6 @@ import hashlib
 import os
 import pathlib
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numba
 
@@ -50,14 +49,16 @@ def _numba_cache_in(folder: pathlib.Path) -> Iterator[None]:
         numba.config.CACHE_DIR = before
 
 
-def compile_with(**options: Any) -> Callable[[Callable], Callable]:
-    """A decorator of inner loops, on one core and without the GIL, with options of `numba.njit`."""
+def compile_with(fastmath: bool | set[str] = False) -> Callable[[Callable], Callable]:
+    """A decorator of inner loops, without the GIL and on one core; `fastmath` is that of numba."""
+
+    options = {"nogil": True, "boundscheck": False, "fastmath": fastmath}
 
     def decorate(function: Callable) -> Callable:
         if FOLDER is None:
-            return numba.njit(nogil=True, boundscheck=False, **options)(function)
+            return numba.njit(**options)(function)
         with _numba_cache_in(FOLDER):
-            return numba.njit(nogil=True, boundscheck=False, cache=True, **options)(function)
+            return numba.njit(cache=True, **options)(function)
 
     return decorate
 

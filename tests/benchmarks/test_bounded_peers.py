@@ -20,6 +20,8 @@ from peers import bounded
 
 from tec_zarr.models.bands import L2A
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def crop(site) -> locations.Location:

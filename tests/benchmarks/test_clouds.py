@@ -21,7 +21,7 @@ import xarray as xr
 
 from tec_zarr.synthetic import observations as synthetic
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 DAYS = np.array([0.0, 10, 40, 60])
 
 

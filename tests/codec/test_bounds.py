@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tec_zarr.bitstream import container
 from tec_zarr.bitstream.frame import Frame
 from tec_zarr.bitstream.header import Base
-from tec_zarr.codec import spectral, trial
+from tec_zarr.codec import limits, spectral
 from tec_zarr.codec.chunk import decode_chunk, encode_chunk
 from tec_zarr.codec.quality import DEFAULT_QUALITY
 from tec_zarr.codec.residual import make_bounds
@@ -154,7 +154,7 @@ def test_a_machine_whose_synthesis_is_off_by_one_keeps_to_the_bound(
     """Behind a learned layer even where it does not pay, and with nodata in the midst of the
     values."""
     monkeypatch.setattr(
-        trial, "make_bounds", lambda errors, header, learned: make_bounds(errors, header, True)
+        limits, "make_bounds", lambda errors, header, learned: make_bounds(errors, header, True)
     )
     array = (cube(2, 48, 48) * unit).astype(dtype)
     nodata = float(np.median(array))

@@ -10,7 +10,8 @@ from tec_zarr.bitstream import container
 from tec_zarr.bitstream.frame import Frame
 from tec_zarr.bitstream.header import Target
 from tec_zarr.codec import metrics
-from tec_zarr.codec.chunk import SMALL_CHUNK, decode_chunk, encode_chunk
+from tec_zarr.codec.chunk import decode_chunk, encode_chunk
+from tec_zarr.codec.reaching import SMALL_CHUNK
 from tec_zarr.codec.settings import Settings
 from tec_zarr.codec.targets import MAX_TRIALS, Goal, cheapest, make_goal, search
 from tec_zarr.errors import TargetError, TargetWarning

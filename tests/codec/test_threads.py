@@ -10,6 +10,9 @@ from tec_zarr.codec.settings import Settings
 from tec_zarr.models.bands import L2A
 from tec_zarr.synthetic import series
 
+pytestmark = pytest.mark.slow
+
+
 MIXES = {
     "qualities": [{"quality": quality} for quality in (1, 12, 25, 37, 50, 66, 80, 100)],
     "targets": [{"psnr": psnr} for psnr in (30, 34, 36, 38, 40, 44, 50, 60)],

@@ -23,6 +23,7 @@ def run(capsys, out, *paths: str) -> dict[str, str]:
     return figures(capsys.readouterr().out)
 
 
+@pytest.mark.slow
 def test_the_command_on_its_own_sample(tmp_path):
     command = [
         sys.executable,

@@ -30,7 +30,7 @@ NAMES = {
     "flextec": "flextec-s2l2a@800",
 }
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,9 @@ from tec_zarr.models.bands import LEVELS
 from tec_zarr.models.published.checkpoints.convert import PLANS, convert
 from tests.oracle.states import of_bands
 
+pytestmark = pytest.mark.slow
+
+
 REFERENCE = pathlib.Path(__file__).resolve().parents[3] / "shared" / "reference"
 LISTS = {
     "tec-fp-192": ("tec-fp", ["tec_fp_keys_n128_m192"], 12),

@@ -12,6 +12,9 @@ import tec_zarr
 from tec_zarr import TerraCodec, TerraCodecSerializer
 from tec_zarr.synthetic import series
 
+pytestmark = pytest.mark.slow
+
+
 BLOCK = (4, 12, 256, 256)
 
 

@@ -9,6 +9,9 @@ import tomllib
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
+
 RELEASES = {
     "xarray before 2026.9": ["xarray==2026.7.0"],
     "oldest": [

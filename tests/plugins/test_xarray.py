@@ -41,6 +41,7 @@ def write(cube: xr.Dataset, store, zarr_format: int, **settings) -> None:
     cube.to_zarr(store, zarr_format=zarr_format, encoding={"B": codec}, consolidated=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zarr_format", [2, 3])
 def test_a_process_that_imports_only_xarray_reads_it(cube, tmp_path, zarr_format):
     store = tmp_path / "cube.zarr"
@@ -79,6 +80,7 @@ def test_both_formats_hold_the_same_chunks(cube, tmp_path):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zarr_format", [2, 3])
 def test_zip_and_memory_stores(cube, tmp_path, zarr_format):
     memory = zarr.storage.MemoryStore()

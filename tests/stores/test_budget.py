@@ -6,6 +6,9 @@ import xarray as xr
 from tec_zarr import InvalidInputError, TargetError
 from tec_zarr.synthetic.observations import dataset
 
+pytestmark = pytest.mark.slow
+
+
 SMALL = {"time": 2, "y": 32, "x": 32}
 
 

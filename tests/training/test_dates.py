@@ -22,7 +22,7 @@ from tec_zarr.training.stages.dates import STEP_KNOTS, DatesStage, draw_steps
 from tec_zarr.training.teacher import Teacher
 from tec_zarr.transform.repetition import find_repeats
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 CPU = torch.device("cpu")
 
 

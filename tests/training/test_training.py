@@ -13,6 +13,8 @@ from tec_zarr.training.augment import Crops, resample_coarse
 from tec_zarr.training.corpus import Location, load_folder
 from tec_zarr.training.likelihood import bits
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

@@ -9,7 +9,7 @@ from tec_zarr.models.published.coding import exact as exact_of
 from tec_zarr.models.published.config import PRIORS
 from tec_zarr.testing.models import tiny_model
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 SIZES = [(1, 1), (5, 7), (4, 4), (9, 3)]
 
