@@ -14,10 +14,11 @@ from tec_zarr.prior.dates import DateInputs, Seen, context_dates, prepare, see
 from tec_zarr.prior.given import Given
 from tec_zarr.prior.live import live_channels
 from tec_zarr.prior.regression import BandRegression
-from tec_zarr.prior.rounding import quantize
+from tec_zarr.prior.rounding import cheaper, quantize
 from tec_zarr.prior.static import expected_rms
 from tec_zarr.transform.analysis import Spectrum
 from tec_zarr.transform.frequencies import FREQUENCIES
+from tec_zarr.transform.side import Side
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -32,10 +33,11 @@ class TrainingDate:
 def make_dates(
     dn: np.ndarray,
     step: float,
-    dead_zone: float,
+    dead_zone: float | None,
     last_groups: int = GROUPS,
 ) -> list[TrainingDate]:
-    """The dates of a series `dn` float32 (T, B, y, x) at a step in DN, rounded with a dead zone.
+    """The dates of a series `dn` float32 (T, B, y, x) at a step in DN, rounded with a dead zone, or
+    where that is None by rate and distortion under static scales.
 
     Of the last date `last_groups` groups are sent.
     """
@@ -54,11 +56,20 @@ def make_dates(
         context = tuple(like[: context_dates(side.bands)])
         inputs = DateInputs(side, spectrum.frame.positions, context, groups)
         # What is not sent has its symbols all the same: the network learns to predict them.
-        symbols = quantize(flat, dead_zone) * (live | ~sent)[..., None]
+        symbols = _rounded(flat, side, dead_zone) * (live | ~sent)[..., None]
         out.append(TrainingDate(inputs, flat, symbols))
         seen.insert(0, see(torch.from_numpy(symbols * live[..., None]).double(), inputs))
         before = side
     return out
+
+
+def _rounded(coefficients: np.ndarray, side: Side, dead_zone: float | None) -> np.ndarray:
+    """Symbols, float32 (C, 256, P)."""
+    if dead_zone is not None:
+        return quantize(coefficients, dead_zone)
+    scales = np.broadcast_to(expected_rms(side)[..., None], coefficients.shape)
+    weighed = cheaper(coefficients, np.zeros(coefficients.shape), scales)
+    return weighed.astype(np.float32)
 
 
 class FrozenRegression:

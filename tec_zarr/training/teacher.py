@@ -1,5 +1,4 @@
-"""What stands in the coder's place in training: it tells the true symbols, and counts their
-bits."""
+"""What stands in the coder's place in training: it tells the symbols, and counts their bits."""
 
 from __future__ import annotations
 
@@ -7,6 +6,7 @@ import torch
 from torch import Tensor
 
 from tec_zarr.prior.channels import GROUP_SIZES
+from tec_zarr.prior.rounding import BITS_PER_SQUARED_STEP, FIRST_DEAD_ZONE
 from tec_zarr.training.dates import Batch
 from tec_zarr.training.likelihood import bits
 
@@ -17,6 +17,14 @@ class Teacher:
     What is not sent counts as if it were, so that its means come to be right.
     What is known of it later is its rounded mean.
 
+    Parameters
+    ----------
+    weighs
+        Whether symbols are rounded by rate and distortion under what the network says, as the codec
+        rounds; else they are those of the batch.
+
+    Attributes
+    ----------
     bits
         For each step of the walk the bits (N,) of each date.
     shown
@@ -24,8 +32,9 @@ class Teacher:
         Symbols, and the means of what is not sent.
     """
 
-    def __init__(self, batch: Batch):
+    def __init__(self, batch: Batch, weighs: bool):
         self._batch = batch
+        self._weighs = weighs
         selection = batch.given.selection
         self._slices = selection.slices()
         live = batch.given.live.split(GROUP_SIZES, 1)
@@ -43,11 +52,12 @@ class Teacher:
         truth = self._batch.symbols[:, at, own]
         live = self._live[group][:, None]
         with torch.autocast("cpu", enabled=False):
+            if self._weighs:
+                coefficients = self._batch.coefficients[:, at, own]
+                truth = choose_cheaper(coefficients, means.float(), scales.float()) * live
             each = bits(truth, means.float(), scales.float()) * live
         self.bits.append(each.sum((1, 2)))
         sent = self._batch.sent[:, group, None, None]
-        if sent.all():
-            return truth
         expected = means.float() * live
         shown = self.shown.clone()
         shown[:, at, own] = torch.where(sent, truth, expected)
@@ -63,3 +73,16 @@ class Teacher:
         kept = torch.cat(parts, 1)[:, None]
         error = self._batch.coefficients - self.shown - correction.float().flatten(1, 2)
         return (error**2 * kept).sum((1, 2))
+
+
+@torch.no_grad()
+def choose_cheaper(coefficients: Tensor, means: Tensor, scales: Tensor) -> Tensor:
+    """What `tec_zarr.prior.rounding.cheaper` decides, on tensors."""
+    magnitude = torch.floor(coefficients.abs() + (0.5 - FIRST_DEAD_ZONE))
+    upper = torch.copysign(magnitude, coefficients) + 0.0
+    lower = upper - torch.sign(upper)
+    costs = []
+    for symbols in (upper, lower):
+        error = (coefficients - symbols) ** 2
+        costs.append(bits(symbols, means, scales) + BITS_PER_SQUARED_STEP * error)
+    return torch.where(costs[1] < costs[0], lower, upper)

@@ -45,6 +45,7 @@ def test_only_what_the_mask_hides_changes(scene, done):
     xr.testing.assert_equal(done["B"].coords.to_dataset(), scene["B"].coords.to_dataset())
 
 
+@pytest.mark.slow
 def test_kinds_of_masks_mean_the_same(scene, done):
     mask = xr.DataArray(hidden(scene), dims=("time", "y", "x"))
     for given, options in (
@@ -110,6 +111,7 @@ def test_dask_stays_lazy_and_gives_the_same(scene, done):
     assert read
 
 
+@pytest.mark.slow
 def test_windows_leave_no_seams(monkeypatch):
     """The error jumps where windows meet hardly more than it does in the same places of a cube
     that is done in one."""
@@ -131,6 +133,7 @@ def test_windows_leave_no_seams(monkeypatch):
     assert (pieces.values != whole.values).any()
 
 
+@pytest.mark.slow
 def test_stores_of_ours_and_of_others(scene, tmp_path):
     scene.tec.to_zarr(tmp_path / "ours.zarr", quality=90, progress=False)
     scene.to_zarr(tmp_path / "plain.zarr", consolidated=False)

@@ -102,6 +102,7 @@ def test_real_imagery_keeps_to_the_bound_and_a_wider_one_takes_less(site, max_er
     assert len(chunk) < len(encode_chunk(crop, bounded(quality=quality, max_error=max_error // 2)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("max_error", "learns"),
     [(1, False), (300, True), (1000, True), ({"B02": 1, "B08": 900}, False)],
@@ -246,6 +247,7 @@ np.save(sys.argv[2], decode_chunk(pathlib.Path(sys.argv[1]).read_bytes()))
 """
 
 
+@pytest.mark.slow
 def test_the_bound_holds_under_other_kernels(site, tmp_path):
     crop = np.ascontiguousarray(site[:, :, :128, :128])
     (tmp_path / "chunk").write_bytes(

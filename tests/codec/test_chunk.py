@@ -45,6 +45,7 @@ def test_any_size(shape):
     assert metrics.rmse(array, decoded, array != 0) < 250
 
 
+@pytest.mark.slow
 def test_quality_is_monotone(site):
     crop = np.ascontiguousarray(site[:, :, :128, :128])
     sizes, errors = [], []
@@ -205,6 +206,7 @@ def test_garbage_is_an_error(data):
         decode_chunk(data)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     shape=st.tuples(st.integers(1, 3), st.just(12), st.integers(1, 40), st.integers(1, 40)),

@@ -64,6 +64,7 @@ def decode_all(model, chunk, coded, groups: int = GROUPS):
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bands", [1, 4, 12, 13, 20])
 def test_what_is_decoded_is_what_was_coded(model, bands):
     rng = np.random.default_rng(0)
@@ -87,6 +88,7 @@ def test_what_is_decoded_is_what_was_coded(model, bands):
         np.testing.assert_allclose(one.values, other.values, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [(200, 200, 200), (20, 300, 5000), (12000, 60, 900, 4)])
 def test_a_batch_gives_the_bytes_of_each_chunk_alone(model, steps):
     """Also where dates of other steps have groups of channels that a date does not have."""

@@ -61,6 +61,7 @@ def test_shipped_weights_are_small():
     assert sum(f.stat().st_size for f in registry.FOLDER.iterdir()) < 24 * 2**20
 
 
+@pytest.mark.slow
 def test_torch_keeps_its_global_settings():
     program = """
 import torch, numpy as np, threading

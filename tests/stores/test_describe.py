@@ -23,6 +23,7 @@ def opened(path) -> xr.Dataset:
     return xr.open_zarr(path, consolidated=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zarr_format", [2, 3])
 def test_info_tells_what_was_written(scene, tmp_path, zarr_format):
     bound = {"B02": 40, "B08": 0}

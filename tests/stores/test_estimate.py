@@ -20,6 +20,7 @@ def opened(path) -> xr.Dataset:
     return xr.open_zarr(path, consolidated=False)
 
 
+@pytest.mark.slow
 def test_an_estimate_is_what_writing_gives(scene, tmp_path):
     guess = scene.tec.estimate(quality=60, chunks=SMALL, sample=6, precision=np.inf)
     scene.tec.to_zarr(tmp_path / "a.zarr", chunks=SMALL, quality=60, progress=False)
@@ -36,6 +37,7 @@ def test_an_estimate_is_what_writing_gives(scene, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_an_estimate_codes_more_chunks_where_they_differ_more(tmp_path):
     """Twenty-seven calm chunks and nine busy ones of several grids; none is coded twice."""
     rng = np.random.default_rng(1)

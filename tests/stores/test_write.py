@@ -30,6 +30,7 @@ def test_masks_are_lossless_and_the_progress_bar_shows(scene, tmp_path, capsys):
     assert metrics.psnr(scene["B"].values, back["B"].values, scene["B"].values != 0) > 31
 
 
+@pytest.mark.slow
 def test_a_data_array_and_its_encoding(scene, tmp_path):
     codec = scene["B"].tec.encoding(quality=61, chunks=SMALL)
     cube = scene["B"].tec.to_cube()
@@ -40,6 +41,7 @@ def test_a_data_array_and_its_encoding(scene, tmp_path):
     assert one.tec.info()["quality"] == other.tec.info()["quality"] == 61
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zarr_format", [2, 3])
 def test_a_zip_file_holds_what_a_folder_would(scene, tmp_path, zarr_format):
     for name in ("a.zarr", "a.zip"):

@@ -13,13 +13,14 @@ from tec_zarr.models.bands import L2A
 from tec_zarr.prior.channels import GROUPS
 from tec_zarr.prior.coding import DateCoder
 from tec_zarr.prior.network import Prior
+from tec_zarr.prior.rounding import cheaper
 from tec_zarr.synthetic import series
 from tec_zarr.training.corpus import Location
 from tec_zarr.training.dates import batches, make_dates
 from tec_zarr.training.loop import Budget, learning_rate
 from tec_zarr.training.series_crops import SeriesCrops, repeat_coarse
 from tec_zarr.training.stages.dates import STEP_KNOTS, DatesStage, draw_steps
-from tec_zarr.training.teacher import Teacher
+from tec_zarr.training.teacher import Teacher, choose_cheaper
 from tec_zarr.transform.repetition import find_repeats
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
@@ -67,22 +68,23 @@ def test_steps_span_the_whole_range():
     assert 0.75 < np.mean((steps < ends[1]) & (steps > ends[2])) < 0.85
 
 
+@pytest.mark.parametrize("weighs", [False, True])
 @pytest.mark.parametrize("last_groups", [GROUPS, 4])
-def test_what_is_counted_is_what_coding_takes(dn, last_groups):
+def test_what_is_counted_is_what_coding_takes(dn, last_groups, weighs):
     """Bits of the teacher against streams of the coder, with the shipped weights and the same
     symbols."""
     network = prior_weights.parse(registry.find(registry.DEFAULT).read())
-    dates = make_dates(dn, 200.0, dead_zone=0.15, last_groups=last_groups)
+    dates = make_dates(dn, 200.0, dead_zone=None if weighs else 0.15, last_groups=last_groups)
     coder = DateCoder(network, CPU)
     single = network.float()
     for batch in batches(dates):
-        teacher = Teacher(batch)
+        teacher = Teacher(batch, weighs)
         single.walk(batch.given, batch.regression, teacher)
         sent = teacher.bits[: sum(2 if group < 6 else 1 for group in range(last_groups))]
         counted = torch.stack(teacher.bits if batch.sent.all() else sent).sum(0)
         network.double()
         date = dates[batch.numbers[0]]
-        coded = coder.encode([date.inputs], [date.coefficients], effort=0)
+        coded = coder.encode([date.inputs], [date.coefficients], effort=int(weighs))
         network.float()
         assert 8 * len(coded[0].stream.data) == pytest.approx(counted.item(), rel=0.02, abs=200)
 
@@ -90,12 +92,23 @@ def test_what_is_counted_is_what_coding_takes(dn, last_groups):
 def test_what_is_not_sent_is_learned_as_the_mean(dn):
     dates = make_dates(dn, 200.0, dead_zone=0.15, last_groups=4)
     (batch,) = [batch for batch in batches(dates) if not batch.sent.all()]
-    teacher = Teacher(batch)
+    teacher = Teacher(batch, weighs=False)
     Prior().walk(batch.given, batch.regression, teacher)
     differ = (teacher.shown != batch.symbols).any(1)[0]
     slices = batch.given.selection.slices()
     assert not differ[: slices[4].start].any()
     assert differ[slices[4].start :].any()
+
+
+def test_symbols_are_weighed_as_the_codec_weighs_them():
+    rng = np.random.default_rng(0)
+    coefficients = rng.normal(0, 1.5, (3, 50, 7)).astype(np.float32)
+    means = rng.normal(0, 1, coefficients.shape).astype(np.float32)
+    scales = np.exp(rng.normal(0, 0.7, coefficients.shape)).astype(np.float32)
+    here = choose_cheaper(*map(torch.from_numpy, (coefficients, means, scales)))
+    there = cheaper(coefficients, means, scales)
+    assert (here.numpy() != there).mean() < 1e-3
+    assert (there != np.rint(coefficients)).any()
 
 
 def test_the_loss_falls_and_what_was_trained_codes(dn):
@@ -105,7 +118,7 @@ def test_the_loss_falls_and_what_was_trained_codes(dn):
     optimizer = torch.optim.Adam(stage.parameters(), 1e-3)
     losses = []
     for _ in range(12):
-        loss, _ = stage.evaluate(dates)
+        loss, _ = stage.evaluate(dates, weighs=False)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

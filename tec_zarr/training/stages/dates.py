@@ -34,6 +34,9 @@ STEP_POWER = 0.55
 BUDGET_SHARE = 0.2
 """Share of series whose last date is not sent whole."""
 
+WEIGHED_SHARE = 0.85
+"""Of batches whose symbols are rounded by rate and distortion; the others have a dead zone."""
+
 LEAST_DEAD_ZONE = 0.08
 MOST_DEAD_ZONE = 0.25
 
@@ -70,7 +73,9 @@ class DatesStage(nn.Module):
         rng = crops.random
         count, times = SHAPES[rng.choice(len(SHAPES), p=SHAPE_SHARES)]
         bands = int(rng.choice(BANDS, p=BAND_SHARES))
-        dead_zone = float(rng.uniform(LEAST_DEAD_ZONE, MOST_DEAD_ZONE))
+        dead_zone = None
+        if rng.random() >= WEIGHED_SHARE:
+            dead_zone = float(rng.uniform(LEAST_DEAD_ZONE, MOST_DEAD_ZONE))
         dates = []
         for step in draw_steps(count, rng):
             last_groups = GROUPS
@@ -78,17 +83,18 @@ class DatesStage(nn.Module):
                 last_groups = max(1, round(GROUPS * math.sqrt(rng.random())))
             series = crops.series(self.size, times, bands)
             dates += make_dates(series, float(step), dead_zone, last_groups)
-        return self.evaluate(dates)
+        return self.evaluate(dates, weighs=dead_zone is None)
 
-    def evaluate(self, dates: list[TrainingDate]) -> tuple[Tensor, dict[str, float]]:
-        """Loss and figures of dates that were made with the dates before them."""
+    def evaluate(self, dates: list[TrainingDate], weighs: bool) -> tuple[Tensor, dict[str, float]]:
+        """Loss and figures of dates that were made with the dates before them; where `weighs`,
+        symbols are rounded anew by what the network says of them."""
         steps = torch.tensor([date.inputs.side.step for date in dates])
         samples = torch.tensor([float(date.coefficients.size) for date in dates])
         weights = (steps / REFERENCE_STEP) ** STEP_POWER / samples
         total = 0.0 * self.network.no_past.sum()
         counted = 0.0
         for batch in batches(dates):
-            teacher = Teacher(batch)
+            teacher = Teacher(batch, weighs)
             features = self.network.walk(batch.given, batch.regression, teacher)
             correction = self.network.correction(features, batch.given.selection)
             rate = torch.stack(teacher.bits).sum(0)
@@ -104,6 +110,6 @@ class DatesStage(nn.Module):
         for step in self.report_steps:
             dates = []
             for series in held_out.fixed(4, self.size, 4):
-                dates += make_dates(series, step, 0.15)
-            figures[str(step)] = self.evaluate(dates)[1]
+                dates += make_dates(series, step, None)
+            figures[str(step)] = self.evaluate(dates, weighs=True)[1]
         return figures
