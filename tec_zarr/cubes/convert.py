@@ -46,7 +46,10 @@ def to_cube(
     elif NAME in data.data_vars and SOURCE in data[NAME].attrs:
         return data
     else:
-        cube, source, rest = _of_dataset(data, bands)
+        # Masks have the dims of the bands, and must go on having them.
+        renamed = _renamed_dims(data)
+        cube, source, rest = _of_dataset(data.rename(renamed), bands)
+        source["renamed"] = {new: str(old) for old, new in renamed.items()}
     cube.attrs[SOURCE] = json.dumps(
         {**source, **json.loads(cube.attrs.pop(SOURCE)), "grid_mapping": mapped}
     )
@@ -59,6 +62,17 @@ def to_cube(
     )
     whole.attrs = plain_attributes(data.attrs if isinstance(data, xr.Dataset) else {})
     return storable(whole)
+
+
+def _renamed_dims(data: xr.Dataset | xr.DataArray) -> dict[Hashable, str]:
+    """Dims that are called otherwise here, and what they are called in a cube."""
+    renamed: dict[Hashable, str] = {}
+    taken = {*data.dims, *data.coords, *getattr(data, "data_vars", ())}
+    for dim in data.dims:
+        ours = DIM_ALIASES.get(str(dim))
+        if ours is not None and ours not in taken:
+            renamed[dim] = ours
+    return renamed
 
 
 def _one_by_one(tree: xr.DataTree) -> str:
@@ -96,35 +110,34 @@ def _grid_mappings(data: xr.Dataset | xr.DataArray) -> dict[str, str]:
 def _one_array(data: xr.DataArray, bands: Iterable[str] | None) -> xr.DataArray:
     """`data` as (time, band, y, x), with the attribute `SOURCE` about its dims, band names and
     attributes."""
-    renamed = data.rename(
-        {
-            d: DIM_ALIASES[d]
-            for d in data.dims
-            if d in DIM_ALIASES and DIM_ALIASES[d] not in data.dims
-        }
-    )
+    renamed = data.rename(_renamed_dims(data))
     if not {"y", "x"} <= set(renamed.dims) or not set(renamed.dims) <= set(DIMS):
         raise InvalidInputError(
             f"a cube has the dims (time, band, y, x), or (band, y, x); got {data.dims}"
         )
     names = given_names(renamed, bands)
+    final = final_names(names)
     scalars = [d for d in ("time", "band") if d not in renamed.dims]
     cube = renamed.expand_dims(scalars).transpose(*DIMS)
     source = {
         "dims": [str(d) for d in data.dims],
-        "bands": np.atleast_1d(renamed["band"].values).tolist()
-        if "band" in renamed.coords
-        else None,
+        "bands": _labels_of_bands(renamed, final),
         "expanded": {d: d in renamed.coords for d in scalars},
         "attrs": {k: v for k, v in plain_attributes(data.attrs).items() if k in PACKING},
     }
-    cube = cube.assign_coords(
-        band=("band", np.array(final_names(names), object), _attrs_of(renamed, "band"))
-    )
+    cube = cube.assign_coords(band=("band", np.array(final, object), _attrs_of(renamed, "band")))
     cube.attrs = {k: v for k, v in plain_attributes(data.attrs).items() if k not in PACKING} | {
         SOURCE: json.dumps(source)
     }
     return cube
+
+
+def _labels_of_bands(data: xr.DataArray, names: list[str]) -> dict[str, Any] | None:
+    """What the coordinate `band` had for each name; None where there was none."""
+    if "band" not in data.coords:
+        return None
+    labels = np.atleast_1d(data["band"].values).tolist()
+    return dict(zip(names, labels, strict=True))
 
 
 def _attrs_of(data: xr.DataArray, name: str) -> dict[str, Any]:
@@ -166,7 +179,8 @@ def _of_dataset(
     stacked.attrs = shared
     cube = _one_array(stacked, list(named.values()))
     each = {n: {k: v for k, v in a.items() if k not in shared} for n, a in attrs.items()}
-    source = {"kind": "variables", "names": [str(n) for n in named], "each": each}
+    names = {band: str(name) for name, band in named.items()}
+    source = {"kind": "variables", "names": names, "each": each}
     return cube, source, data.drop_vars(list(named))
 
 
@@ -215,29 +229,39 @@ def from_cube(data: xr.Dataset) -> xr.Dataset | xr.DataArray:
         )
     data = unstorable(data)
     source = json.loads(data[NAME].attrs[SOURCE])
-    back = _taken_apart(data[NAME], data.drop_vars(NAME), source)
+    back = _taken_apart(_with_bands(data[NAME]), data.drop_vars(NAME), source)
     for name, mapping in source.get("grid_mapping", {}).items():
+        if isinstance(back, xr.Dataset) and name not in back:
+            continue  # a band that was not selected
         variable = back if isinstance(back, xr.DataArray) else back[name]
         variable.attrs = {k: v for k, v in variable.attrs.items() if k != "grid_mapping"}
         variable.encoding["grid_mapping"] = mapping
-    return back
+    original = {}
+    for ours, theirs in source.get("renamed", {}).items():
+        if ours in back.dims or ours in back.coords:
+            original[ours] = theirs
+    return back.rename(original)
+
+
+def _with_bands(cube: xr.DataArray) -> xr.DataArray:
+    """The cube with a dim `band`, also where one band of it was selected."""
+    if "band" in cube.dims:
+        return cube
+    if "band" not in cube.coords:
+        raise InvalidInputError(
+            "the cube has no coordinate band, so that nothing tells which band this is: select "
+            "with .sel(band=...) or .isel(band=[0]), which keep it"
+        )
+    return cube.expand_dims("band")
 
 
 def _taken_apart(
     cube: xr.DataArray, rest: xr.Dataset, source: dict[str, Any]
 ) -> xr.Dataset | xr.DataArray:
+    """By name: whatever bands there are, in whatever order."""
     attrs = {k: v for k, v in cube.attrs.items() if k != SOURCE} | source["attrs"]
     if source["kind"] == "variables":
-        expanded = source["expanded"].get("time")
-        frames = cube if expanded is None else cube.isel(time=0, drop=not expanded)
-        dims = [d for d in source["dims"] if d != "band"]
-        for i, name in enumerate(source["names"]):
-            one = frames.isel(band=i, drop=True).transpose(*(DIM_ALIASES.get(d, d) for d in dims))
-            one = one.rename({DIM_ALIASES.get(d, d): d for d in dims if d in DIM_ALIASES})
-            one.attrs = attrs | source["each"][name]
-            rest[name] = one
-        rest = rest.drop_vars("band", errors="ignore")
-        return rest.drop_vars("time", errors="ignore") if expanded is False else rest
+        return _variables(cube, rest.drop_vars("band", errors="ignore"), source, attrs)
     array = _as_it_was(cube, source)
     array.attrs = attrs
     if source["kind"] == "array":
@@ -245,12 +269,45 @@ def _taken_apart(
     return rest.drop_vars("band", errors="ignore").assign({source["name"]: array})
 
 
+def _variables(
+    cube: xr.DataArray, rest: xr.Dataset, source: dict[str, Any], attrs: dict[str, Any]
+) -> xr.Dataset:
+    """A variable a band, in the order that bands had at first."""
+    cube, dims = _without_expanded(cube, source)
+    present = [str(band) for band in cube["band"].values]
+    for band, name in source["names"].items():
+        if band not in present:
+            continue
+        one = cube.isel(band=present.index(band), drop=True)
+        one = one.transpose(*(dim for dim in dims if dim != "band"))
+        one.attrs = attrs | source["each"][name]
+        rest[name] = one
+    if source["expanded"].get("time") is False:
+        return rest.drop_vars("time", errors="ignore")
+    return rest
+
+
+def _without_expanded(cube: xr.DataArray, source: dict[str, Any]) -> tuple[xr.DataArray, list[str]]:
+    """The cube without dims that it did not have at first, and the order of those it has."""
+    for dim, had_label in source["expanded"].items():
+        if dim in cube.dims and cube.sizes[dim] == 1:
+            cube = cube.isel({dim: 0}, drop=not had_label)
+    dims = [DIM_ALIASES.get(dim, dim) for dim in source["dims"]]
+    return cube, [dim for dim in dims if dim in cube.dims]
+
+
 def _as_it_was(cube: xr.DataArray, source: dict[str, Any]) -> xr.DataArray:
-    if source["bands"] is None:
+    """One array, with its own dims and labels of bands."""
+    labels = source["bands"]
+    if labels is None:
         cube = cube.drop_vars("band")
     else:
-        cube = cube.assign_coords(band=("band", np.array(source["bands"]), cube["band"].attrs))
-    for dim, had in source["expanded"].items():
-        cube = cube.isel({dim: 0}, drop=not had)
-    original = {DIM_ALIASES.get(d, d): d for d in source["dims"]}
-    return cube.transpose(*original).rename({k: v for k, v in original.items() if k != v})
+        own = [labels[str(band)] for band in cube["band"].values]
+        cube = cube.assign_coords(band=("band", np.array(own), cube["band"].attrs))
+    cube, dims = _without_expanded(cube, source)
+    original = {}
+    for dim in source["dims"]:
+        ours = DIM_ALIASES.get(dim, dim)
+        if ours in cube.dims and ours != dim:
+            original[ours] = dim
+    return cube.transpose(*dims).rename(original)

@@ -17,58 +17,112 @@ from tec_zarr.errors import InvalidInputError
 AUTO = "auto"
 """Of nodata: what attributes say."""
 
+NODATA_ATTRIBUTES = ("nodata", "_FillValue", "missing_value")
+
+REFLECTANCE = 1e-4
+SCALES_OF_UNITS = {"%": 0.01, "percent": 0.01, "reflectance": REFLECTANCE, "dn": 1.0}
+"""The value of one DN by the attribute `units`."""
+
+MOST_REFLECTANCE = 5.0
+"""No reflectance is beyond this: glint and clouds end at about 2."""
+
+FREQUENT = 0.01
+FAR = 20.0
+"""An extreme value may be a sentinel where it has this share of all, and is one where it is also so
+many times as large as all others."""
+
 
 def units_of(
     cube: xr.Dataset, offset_dn: int | None, scale: float | None, nodata: Any
 ) -> dict[str, Any]:
     """`offset_dn`, `scale` and `nodata` for the codec: those given, else what the attributes say.
 
-    Floats are reflectance (scale 1e-4) or DN (1) by their size. Integers without a word on their
-    offset are taken for DN without one, with a warning.
+    Integers without a word on their offset are taken for DN without one, with a warning.
 
-    Raises InvalidInputError where attributes contradict each other or floats are neither.
+    Raises InvalidInputError where attributes or bands contradict each other, and where nothing
+    tells what floats are.
     """
     array = cube[NAME]
-    said = json.loads(array.attrs[SOURCE])
-    attrs = {**array.attrs, **said["attrs"], **next(iter(said.get("each", {}).values()), {})}
+    attrs = _attributes_of_bands(array)
     if isinstance(nodata, str) and nodata == AUTO:
-        given = next(
-            (attrs[k] for k in ("nodata", "_FillValue", "missing_value") if k in attrs), None
-        )
-        is_float = array.dtype.kind == "f"
-        nodata = (
-            (None if is_float else 0)
-            if given is None or (is_float and np.isnan(float(given)))
-            else given
-        )
+        nodata = _nodata(attrs, array.dtype)
     if array.dtype.kind == "f":
-        return {"scale": _scale(array) if scale is None else scale, "nodata": nodata}
+        return {"scale": _scale(array, attrs, nodata) if scale is None else scale, "nodata": nodata}
     return {"offset_dn": _offset(cube, attrs) if offset_dn is None else offset_dn, "nodata": nodata}
 
 
-def _offset(cube: xr.Dataset, attrs: dict[str, Any]) -> int:
+def _attributes_of_bands(array: xr.DataArray) -> dict[str, dict[str, Any]]:
+    """By band, or under one name where all have the same ones."""
+    source = json.loads(array.attrs[SOURCE])
+    shared = {**array.attrs, **source["attrs"]}
+    each = source.get("each")
+    if not each:
+        return {"all bands": shared}
+    return {name: {**shared, **own} for name, own in each.items()}
+
+
+def _agreed(what: str, found: dict[str, Any]) -> Any:
+    """The one value that bands have; raises InvalidInputError where they have others."""
+    by_value: dict[str, list[str]] = {}
+    for band, value in found.items():
+        by_value.setdefault(repr(value), []).append(band)
+    if len(by_value) > 1:
+        listed = "; ".join(f"{', '.join(bands)}: {value}" for value, bands in by_value.items())
+        raise InvalidInputError(
+            f"bands disagree on their {what}, and a cube has one for all of them: {listed}. "
+            f"Bring them to one, or give {what}= where the attributes are wrong"
+        )
+    return next(iter(found.values()))
+
+
+def _nodata(attrs: dict[str, dict[str, Any]], dtype: np.dtype) -> Any:
+    is_float = dtype.kind == "f"
+    found = {}
+    for band, said in attrs.items():
+        values = [said[name] for name in NODATA_ATTRIBUTES if said.get(name) is not None]
+        found[band] = values[0] if values else (None if is_float else 0)
+        if is_float and values and np.isnan(float(values[0])):
+            found[band] = None  # NaN comes back exactly in any case
+    return _agreed("nodata", found)
+
+
+def _offset(cube: xr.Dataset, attrs: dict[str, dict[str, Any]]) -> int:
+    found = {}
+    for band, said in attrs.items():
+        offsets = _told_offsets(cube, said)
+        if len(set(offsets.values())) > 1:
+            raise InvalidInputError(
+                f"the offset of {band} is told differently by {offsets}: give offset_dn=0 or "
+                "offset_dn=-1000"
+            )
+        found[band] = next(iter(offsets.values()), None)
+    offset = _agreed("offset_dn", found)
+    return _offset_of_baseline(cube) if offset is None else offset
+
+
+def _told_offsets(cube: xr.Dataset, attrs: dict[str, Any]) -> dict[str, int]:
+    """Offsets in DN by what tells them."""
     found: dict[str, int] = {}
     for name in ("offset_dn", "BOA_ADD_OFFSET", "boa_add_offset"):
         if name in attrs:
             found[name] = int(attrs[name])
-    packed = {k: attrs[k] for k in ("scale_factor", "add_offset") if k in attrs}
-    if "scale_factor" in packed:
-        found["scale_factor and add_offset"] = round(
-            packed.get("add_offset", 0) / packed["scale_factor"]
-        )
+    factor = attrs.get("scale_factor", 1)
+    added = attrs.get("add_offset", 0)
+    # What GDAL writes where nobody said anything says nothing.
+    if "scale_factor" in attrs and (factor, added) != (1, 0):
+        found["scale_factor and add_offset"] = round(added / factor)
     for raster in _raster_bands(cube, attrs):
         offset = raster.get("offset", 0)
         found[f"raster:bands with offset {offset:g}"] = round(offset / raster["scale"])
-    if "earthsearch:boa_offset_applied" in cube.coords and bool(
-        np.all(cube["earthsearch:boa_offset_applied"].values == 1)
-    ):
-        found["earthsearch:boa_offset_applied"] = 0
-    if len(set(found.values())) > 1:
-        raise InvalidInputError(
-            f"the offset is told differently by {found}: give offset_dn=0 or offset_dn=-1000"
-        )
-    if found:
-        return next(iter(found.values()))
+    if "earthsearch:boa_offset_applied" in cube.coords:
+        applied = np.atleast_1d(cube["earthsearch:boa_offset_applied"].values)
+        if bool(np.all(applied == 1)):
+            found["earthsearch:boa_offset_applied"] = 0
+    return found
+
+
+def _offset_of_baseline(cube: xr.Dataset) -> int:
+    """Where no attribute tells the offset."""
     if "s2:processing_baseline" in cube.coords:
         baselines = np.atleast_1d(cube["s2:processing_baseline"].values)
         if any(float(str(b).strip('"')) >= 4 for b in baselines):
@@ -80,7 +134,7 @@ def _offset(cube: xr.Dataset, attrs: dict[str, Any]) -> int:
         return 0
     warnings.warn(
         "no attribute tells the offset of these DN: offset_dn=0 is assumed; give it to be sure",
-        stacklevel=4,
+        stacklevel=6,
     )
     return 0
 
@@ -95,17 +149,58 @@ def _raster_bands(cube: xr.Dataset, attrs: dict[str, Any]) -> list[dict[str, Any
     return [r for r in each if isinstance(r, dict) and r.get("scale")]
 
 
-def _scale(array: xr.DataArray) -> float:
-    """1e-4 for reflectance, 1 for DN."""
-    steps = {d: max(1, n // 64) for d, n in array.sizes.items() if d in ("y", "x")}
-    sample = np.asarray(array.isel({d: slice(None, None, s) for d, s in steps.items()}).values)
-    finite = np.abs(sample[np.isfinite(sample)])
-    typical = float(np.percentile(finite, 90)) if finite.size else 0.0
-    if typical <= 5:
-        return 1e-4
-    if typical >= 50:
+def _scale(array: xr.DataArray, attrs: dict[str, dict[str, Any]], nodata: Any) -> float:
+    """The value of one DN in floats: told by their units, 1e-4 for reflectance, 1 for whole DN.
+
+    Nothing here hangs on how bright a scene is: reflectance never exceeds `MOST_REFLECTANCE`, and
+    DN are whole numbers.
+    """
+    units = {band: str(said.get("units", "")).strip().lower() for band, said in attrs.items()}
+    unit = _agreed("scale", units)
+    if unit in SCALES_OF_UNITS:
+        return SCALES_OF_UNITS[unit]
+    values = _sample(array)
+    valid = np.isfinite(values)
+    if nodata is not None:
+        valid &= values != float(nodata)
+    values = values[valid]
+    if not values.size:
+        return REFLECTANCE
+    _check_sentinels(values)
+    largest = float(np.abs(values).max())
+    if largest <= MOST_REFLECTANCE:
+        return REFLECTANCE
+    if np.array_equal(values, np.rint(values)):
         return 1.0
     raise InvalidInputError(
-        f"90 % of the values are below {typical:.3g}: neither reflectance (0 to 1) nor DN (0 to "
-        "10000). Give scale=, the value of one DN"
+        f"nothing tells what these floats are, with values up to {largest:.4g}: give scale=, the "
+        "value of one DN (0.01 for percent, 1e-4 for reflectance, 1 for DN, 0.01 for kelvin to a "
+        'hundredth), or an attribute units="%"'
     )
+
+
+def _sample(array: xr.DataArray) -> np.ndarray:
+    """Values of some pixels of all bands, of at most four dates."""
+    steps = {}
+    for dim, most in (("time", 4), ("y", 64), ("x", 64)):
+        steps[dim] = slice(None, None, max(1, array.sizes[dim] // most))
+    return np.asarray(array.isel(steps).values)
+
+
+def _check_sentinels(values: np.ndarray) -> None:
+    """Say so where an extreme value is so frequent that it may stand for nodata.
+
+    Raises InvalidInputError where it is also far from all others.
+    """
+    for extreme in (values.min(), values.max()):
+        is_extreme = values == extreme
+        others = np.abs(values[~is_extreme])
+        if is_extreme.mean() <= FREQUENT or not others.size:
+            continue
+        said = f"{is_extreme.mean():.0%} of the values are {extreme:g}, and nothing calls it nodata"
+        if abs(extreme) > FAR * max(float(others.max()), 1e-3):
+            raise InvalidInputError(
+                f"{said}, though it is far from all others: give nodata={extreme:g}, or scale= "
+                "where it is a measurement"
+            )
+        warnings.warn(f"{said}: give nodata={extreme:g} where it stands for that", stacklevel=7)

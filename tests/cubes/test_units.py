@@ -48,13 +48,56 @@ def test_offsets_are_not_guessed_silently():
     assert units_of(applied, None, None, "auto")["offset_dn"] == 0
 
 
-@pytest.mark.parametrize(("size", "scale"), [(0.3, 1e-4), (3000.0, 1.0)])
-def test_floats_are_reflectance_or_dn(size, scale):
-    values = np.random.default_rng(0).uniform(0, size, (2, 8, 8)).astype("f4")
+@pytest.mark.parametrize("bright", [1.0, 4.0])
+def test_floats_are_reflectance_or_whole_dn(bright):
+    """However bright a scene is."""
+    values = (bright * np.random.default_rng(0).uniform(0, 0.3, (2, 8, 8))).astype("f4")
     values[0, 0, 0] = np.nan
-    assert units_of(cube_of(values), None, None, "auto") == {"scale": scale, "nodata": None}
-    with pytest.raises(InvalidInputError, match=r"neither reflectance .* nor DN"):
-        units_of(cube_of(values * 20 / size), None, None, "auto")
+    assert units_of(cube_of(values), None, None, "auto") == {"scale": 1e-4, "nodata": None}
+    dn = np.rint(values * 1e4)
+    assert units_of(cube_of(dn), None, None, "auto") == {"scale": 1.0, "nodata": None}
+    with pytest.raises(InvalidInputError, match=r"nothing tells .* give scale="):
+        units_of(cube_of(values * 100), None, None, "auto")
+    assert units_of(cube_of(values * 100, units="%"), None, None, "auto")["scale"] == 0.01
+    assert units_of(cube_of(values * 100), None, 0.01, "auto")["scale"] == 0.01
+
+
+@pytest.mark.parametrize("value", [-9999.0, -32768.0, 1e20, 9.96921e36])
+def test_declared_nodata_takes_no_part_and_undeclared_is_told(value):
+    values = np.random.default_rng(0).uniform(0, 0.3, (2, 8, 8)).astype("f4")
+    values[:, :3] = value
+    told = units_of(cube_of(values, nodata=value), None, None, "auto")
+    assert told == {"scale": 1e-4, "nodata": value}
+    with pytest.raises(InvalidInputError, match="nothing calls it nodata, though it is far"):
+        units_of(cube_of(values), None, None, "auto")
+    assert units_of(cube_of(values), None, None, value)["scale"] == 1e-4
+    with pytest.warns(UserWarning, match="38% of the values are -1, and nothing calls it nodata"):
+        units_of(cube_of(np.where(values == np.float32(value), -1, values)), None, None, "auto")
+
+
+def test_bands_that_disagree_are_named():
+    bands = {}
+    for name, nodata in (("B02", 0), ("B03", 65535), ("B04", 0)):
+        attrs = {"nodata": nodata, "offset_dn": 0}
+        bands[name] = (("time", "y", "x"), np.ones((1, 4, 4), "u2"), attrs)
+    cube = to_cube(xr.Dataset(bands))
+    with pytest.raises(InvalidInputError, match=r"nodata.*B02, B04: 0; B03: 65535"):
+        units_of(cube, None, None, "auto")
+    assert units_of(cube, None, None, 0)["nodata"] == 0
+    for variable in bands.values():
+        variable[2].update(nodata=0)
+    bands["B03"][2].update(offset_dn=-1000)
+    with pytest.raises(InvalidInputError, match=r"offset_dn.*B03: -1000"):
+        units_of(to_cube(xr.Dataset(bands)), None, None, "auto")
+    assert units_of(to_cube(xr.Dataset(bands)), -1000, None, "auto")["offset_dn"] == -1000
+
+
+def test_what_gdal_writes_where_nobody_said_anything_says_nothing():
+    cube = cube_of(np.ones((2, 4, 4), "u2"), scale_factor=1.0, add_offset=0.0)
+    with pytest.warns(UserWarning, match="no attribute tells the offset"):
+        units_of(cube, None, None, "auto")
+    cube = cube_of(np.ones((2, 4, 4), "u2"), scale_factor=1.0, add_offset=0.0, offset_dn=-1000)
+    assert units_of(cube, None, None, "auto")["offset_dn"] == -1000
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,97 @@
+"""Bands, dates and masks go by name, whatever was selected, sorted or reversed."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from zarr.storage import MemoryStore
+
+from tec_zarr.cubes.convert import from_cube, to_cube
+from tec_zarr.errors import InvalidInputError
+
+BANDS = ("B02", "B03", "B04", "B08", "B8A", "B11")
+NAMES = ("blue", "green", "red", "nir", "nir08", "swir16")
+
+
+def variables(time: str = "time", y: str = "y", x: str = "x") -> xr.Dataset:
+    """A variable a band, whose values are the number of the band, and a mask."""
+    sizes = {time: 3, y: 5, x: 4}
+    coords = {time: np.datetime64("2021-01-05", "ns") + np.arange(3) * np.timedelta64(5, "D")}
+    coords |= {y: 50.0 - np.arange(5), x: 7.0 + np.arange(4)}
+    out = xr.Dataset(coords=coords)
+    for number, name in enumerate(NAMES):
+        attrs = {"offset_dn": 0, "long_name": name}
+        out[name] = (tuple(sizes), np.full(tuple(sizes.values()), 100 + number, "u2"), attrs)
+    out["SCL"] = (tuple(sizes), np.full(tuple(sizes.values()), 4, "u1"))
+    return out
+
+
+def array() -> xr.DataArray:
+    stacked = variables()[list(NAMES)].to_dataarray("band", name="s2").transpose("time", ...)
+    return stacked.assign_coords(band=list(BANDS)).assign_attrs(offset_dn=0)
+
+
+SELECTIONS = {
+    "all": lambda cube: cube,
+    "sorted": lambda cube: cube.sortby("band"),
+    "reversed": lambda cube: cube.isel(band=slice(None, None, -1)),
+    "two": lambda cube: cube.sel(band=["B08", "B04"]),
+    "one": lambda cube: cube.sel(band="B08"),
+    "one in a list": lambda cube: cube.isel(band=[3]),
+    "one date": lambda cube: cube.isel(time=1),
+    "one date in a list": lambda cube: cube.isel(time=[1]),
+    "dates reversed": lambda cube: cube.isel(time=slice(None, None, -1)),
+    "a row": lambda cube: cube.isel(y=2),
+    "a pixel of a band": lambda cube: cube.sel(band="B04").isel(y=2, x=1),
+    "a window": lambda cube: cube.isel(y=slice(1, 3), x=slice(2, 4)).sel(band=["B11", "B02"]),
+    "transposed": lambda cube: cube.transpose("x", "y", "band", "time"),
+}
+
+
+@pytest.mark.parametrize("how", SELECTIONS)
+def test_variables_keep_their_names(how):
+    cube = SELECTIONS[how](to_cube(variables()))
+    back = from_cube(cube)
+    chosen = [str(band) for band in np.atleast_1d(cube["band"].values)]
+    assert {name for name in back if name != "SCL"} == {NAMES[BANDS.index(b)] for b in chosen}
+    for band in chosen:
+        name = NAMES[BANDS.index(band)]
+        assert set(np.unique(back[name])) == {100 + BANDS.index(band)}
+        assert back[name].attrs["long_name"] == name
+        np.testing.assert_array_equal(back[name]["time"], cube["time"])
+        np.testing.assert_array_equal(back[name]["y"], cube["y"])
+    assert (back["SCL"] == 4).all()
+
+
+@pytest.mark.parametrize("how", SELECTIONS)
+def test_bands_of_an_array_keep_their_labels(how):
+    cube = SELECTIONS[how](to_cube(array()))
+    back = from_cube(cube)
+    for band in np.atleast_1d(back["band"].values):
+        one = back.sel(band=band) if "band" in back.dims else back
+        assert set(np.unique(one)) == {100 + BANDS.index(band)}
+
+
+def test_without_a_label_nothing_is_guessed():
+    with pytest.raises(InvalidInputError, match="nothing tells which band this is"):
+        from_cube(to_cube(variables()).isel(band=3, drop=True))
+    with pytest.raises(InvalidInputError, match="got a DataArray"):
+        array().tec.from_cube()
+
+
+@pytest.mark.parametrize(
+    "dims", [("t", "y", "x"), ("time", "lat", "lon"), ("t", "latitude", "longitude")]
+)
+def test_other_names_of_dims_are_those_of_masks_too(dims):
+    original = variables(*dims)
+    cube = to_cube(original)
+    assert cube["SCL"].dims == ("time", "y", "x")
+    xr.testing.assert_identical(from_cube(cube), original)
+    store = MemoryStore()
+    original.isel({dims[0]: slice(0, 2)}).tec.to_zarr(store, chunks={"time": 2}, progress=False)
+    original.isel({dims[0]: slice(2, 3)}).tec.append(store, progress=False)
+    opened = xr.open_zarr(store, consolidated=False)
+    assert opened.sizes["time"] == 3
+    back = opened.tec.from_cube().compute()
+    assert back["red"].dims == back["SCL"].dims == dims
+    np.testing.assert_array_equal(back["SCL"], original["SCL"])
+    assert np.abs(back["red"].astype(int) - 102).max() <= 8
