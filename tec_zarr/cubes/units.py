@@ -51,6 +51,32 @@ def units_of(
     return {"offset_dn": _offset(cube, attrs) if offset_dn is None else offset_dn, "nodata": nodata}
 
 
+def check_units(cube: xr.Dataset, stored: Any) -> None:
+    """Raise InvalidInputError where attributes of a cube say other units than the settings of a
+    store have; what they leave open is as in the store."""
+    array = cube[NAME]
+    attrs = _attributes_of_bands(array)
+    told: dict[str, Any] = {}
+    if any(name in said for said in attrs.values() for name in NODATA_ATTRIBUTES):
+        told["nodata"] = _nodata(attrs, array.dtype)
+    if array.dtype.kind != "f":
+        offsets = [next(iter(_told_offsets(cube, said).values()), None) for said in attrs.values()]
+        if None not in offsets:
+            told["offset_dn"] = _offset(cube, attrs)
+    elif all(said.get("units") for said in attrs.values()):
+        told["scale"] = _scale(array, attrs, None)
+    differ = {}
+    for name, value in told.items():
+        there = getattr(stored, name)
+        if value != there and not (value is None and there == "nan"):
+            differ[name] = (value, there)
+    if differ:
+        listed = "; ".join(f"{n}: {a} here, {b} in the store" for n, (a, b) in differ.items())
+        raise InvalidInputError(
+            f"these dates do not fit the store: {listed}. Bring them to the store's units first"
+        )
+
+
 def _attributes_of_bands(array: xr.DataArray) -> dict[str, dict[str, Any]]:
     """By band, or under one name where all have the same ones."""
     source = json.loads(array.attrs[SOURCE])

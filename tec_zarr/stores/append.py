@@ -8,12 +8,16 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+import zarr
 from zarr.storage import ZipStore
 
+from tec_zarr.codec.settings import Settings
 from tec_zarr.cubes.convert import to_cube
 from tec_zarr.cubes.terms import NAME
+from tec_zarr.cubes.units import check_units
 from tec_zarr.errors import InvalidInputError
-from tec_zarr.stores.write import chunked, progress_bar
+from tec_zarr.stores.times import check_times
+from tec_zarr.stores.write import chunked, progress_bar, quiet
 
 
 def append_cube(
@@ -36,13 +40,24 @@ def append_cube(
             f"{store} holds no variable {NAME!r}; found {list(stored.data_vars)}"
         )
     _check_fits(cube, stored)
+    check_times(cube, stored)
+    group = zarr.open_group(store, mode="r")
+    check_units(cube, _settings(group[NAME]))
+    is_consolidated = group.metadata.consolidated_metadata is not None
     chunks = stored[NAME].encoding["chunks"]
     _check_chunks_are_full(stored.sizes["time"], chunks[0])
     without_time = [name for name, v in cube.variables.items() if "time" not in v.dims]
     sizes = dict(zip(("time", "band", "y", "x"), chunks, strict=True))
     prepared = chunked(cube.drop_vars(without_time), sizes)
-    with progress_bar(progress):
-        prepared.to_zarr(store, mode="a", append_dim="time", consolidated=False)
+    with progress_bar(progress), quiet():
+        prepared.to_zarr(store, mode="a", append_dim="time", consolidated=is_consolidated)
+
+
+def _settings(array: zarr.Array) -> Settings:
+    for codec in (array.serializer, *array.compressors):
+        if hasattr(codec, "settings"):
+            return codec.settings
+    raise InvalidInputError(f"{array.name} was not written with tec_zarr: nothing can be appended")
 
 
 def _check_chunks_are_full(dates: int, length: int) -> None:
@@ -81,9 +96,15 @@ def _differences(cube: xr.Dataset, stored: xr.Dataset) -> dict[str, tuple[Any, A
     if here != there:
         differ["variables along time"] = (sorted(here), sorted(there))
     for name in sorted(here & there - {NAME}):
-        if cube[name].dtype.kind != stored[name].dtype.kind:
+        if _kind(cube[name]) != _kind(stored[name]):
             differ[name] = (cube[name].dtype, stored[name].dtype)
     return differ
+
+
+def _kind(variable: xr.DataArray) -> str:
+    """The kind of a dtype; texts are one kind however they are kept."""
+    kind = variable.dtype.kind
+    return "text" if kind in "OUT" else kind
 
 
 def _labels(cube: xr.Dataset, dim: str) -> np.ndarray:

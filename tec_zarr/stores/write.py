@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from tec_zarr.plugins.encoding import make_encoding
 from tec_zarr.stores.budget import Budget, affordable_quality
 from tec_zarr.stores.options import Options, plan
 from tec_zarr.stores.places import all_or_nothing
+from tec_zarr.stores.times import time_encodings
 
 
 def cube_encoding(
@@ -43,14 +45,15 @@ def write_cube(
         codec["quality"] = affordable_quality(planned, budget)
         codec["best_effort"] = False
     encoding = {NAME: make_encoding(zarr_format, planned.chunk_shape, codec)}
+    encoding |= time_encodings(planned.cube)
     prepared = chunked(planned.cube, planned.chunks)
-    with all_or_nothing(store, mode) as (place, place_mode), progress_bar(progress):
+    with all_or_nothing(store, mode) as (place, place_mode), progress_bar(progress), quiet():
         prepared.to_zarr(
             place,
             mode=place_mode,
             zarr_format=zarr_format,
             encoding=encoding,
-            consolidated=False,
+            consolidated=True,
         )
 
 
@@ -63,6 +66,15 @@ def chunked(cube: xr.Dataset, sizes: Mapping[str, int]) -> xr.Dataset:
         if coord.dtype.kind == "O":
             texts[name] = coord.compute()
     return in_chunks.assign_coords(texts)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without zarr's warning that format 3 does not have consolidated metadata yet: all of its
+    readers have, and servers that list nothing need them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Consolidated metadata is currently not part")
+        yield
 
 
 @contextlib.contextmanager

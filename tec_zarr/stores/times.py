@@ -1,0 +1,85 @@
+"""Times in stores: encodings that hold any later date, and whether one holds these."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from tec_zarr.errors import InvalidInputError
+
+CALENDAR = "proleptic_gregorian"
+
+
+def time_encodings(cube: xr.Dataset) -> dict[str, dict[str, Any]]:
+    """`encoding` of the variables of a new store that hold times.
+
+    What xarray chooses by itself is as coarse as the first dates allow; later ones may be finer.
+    """
+    found = {}
+    for name, variable in cube.variables.items():
+        if variable.dtype.kind != "M":
+            continue
+        values = variable.values
+        if np.isnat(values).any():
+            continue  # whole numbers have none; xarray knows what to do
+        is_fine = np.array_equal(values.astype("datetime64[us]").astype(values.dtype), values)
+        unit = "microseconds" if is_fine else "nanoseconds"
+        found[str(name)] = {
+            "units": f"{unit} since 1970-01-01",
+            "calendar": CALENDAR,
+            "dtype": "int64",
+        }
+    return found
+
+
+def check_times(cube: xr.Dataset, stored: xr.Dataset) -> None:
+    """Raise InvalidInputError unless a store can hold the times of `cube`, and they come after its
+    own."""
+    for name, variable in cube.variables.items():
+        if variable.dtype.kind == "M" and "time" in variable.dims and name in stored:
+            _check_encoding(str(name), variable, stored[name].encoding)
+    if "time" not in cube.coords or "time" not in stored.coords:
+        return
+    new = cube["time"].values
+    old = stored["time"].values
+    if new.dtype.kind != "M" or old.dtype.kind != "M" or not new.size or not old.size:
+        return
+    again = new[np.isin(new, old)]
+    if again.size:
+        raise InvalidInputError(
+            f"the store has {_listed(again)} already: leave out dates that are there, for example "
+            "with .sel(time=...), or write the store anew"
+        )
+    if new.min() < old.max():
+        early = new[new < old.max()]
+        raise InvalidInputError(
+            f"{_listed(early)} would come after {_listed(old[[old.argmax()]])} in the store: "
+            "append dates in their order, or write the store anew"
+        )
+
+
+def _listed(times: np.ndarray) -> str:
+    shown = ", ".join(str(time) for time in times[:3].astype("datetime64[s]"))
+    return shown if len(times) <= 3 else f"{shown} and {len(times) - 3} more"
+
+
+def _check_encoding(name: str, variable: xr.Variable, encoding: dict[str, Any]) -> None:
+    units = encoding.get("units")
+    if units is None:
+        return
+    wanted = {key: encoding[key] for key in ("units", "calendar", "dtype") if key in encoding}
+    copy = variable.copy(deep=False)
+    copy.encoding = wanted
+    with warnings.catch_warnings():
+        # Xarray says that it takes other units; that is what is looked for here.
+        warnings.simplefilter("ignore")
+        encoded = xr.coders.CFDatetimeCoder().encode(copy, name)
+    if encoded.attrs["units"] != units or encoded.dtype.kind != np.dtype(wanted["dtype"]).kind:
+        raise InvalidInputError(
+            f"the store counts {name} in {units!r}, which cannot hold {_listed(variable.values)}: "
+            f'round them, for example with ds["{name}"].dt.floor("D"), or write the store anew; '
+            "new stores count microseconds"
+        )
