@@ -10,10 +10,6 @@ import xarray as xr
 from tec_zarr.models.registry import INPAINTING
 from tec_zarr.plugins.parameters import public
 
-SCL_CLASSES = (0, 3, 8, 9, 10)
-"""Classes of SCL that are masked: no data, cloud shadow, clouds of medium and high probability,
-thin cirrus."""
-
 
 class Clouds:
     """Clouds out of cubes."""
@@ -25,7 +21,7 @@ class Clouds:
         self,
         mask: xr.DataArray | str = "SCL",
         *,
-        classes: Sequence[int] = SCL_CLASSES,
+        classes: Sequence[int] | None = None,
         threshold: float | None = None,
         dilate: int = 0,
         mode: str = "bidirectional",
@@ -47,11 +43,11 @@ class Clouds:
         Parameters
         ----------
         mask
-            (time, y, x), or a name among the variables: bool, True where it hides; integers, the
-            `classes` of which hide; or, with `threshold`, numbers of which those above it hide.
+            (time, y, x), or a name among the variables: bool, True where it hides; SCL; integers,
+            the `classes` of which hide; or, with `threshold`, numbers of which those above it hide.
         classes
-            Of a mask of integers: those that hide. Those of SCL are 3 shadow, 8, 9, 10 clouds, 0 no
-            data.
+            Of a mask of integers: those that hide. None: those of SCL that are no data (0), cloud
+            shadow (3), clouds (8, 9) or thin cirrus (10), where the mask is called SCL.
         threshold
             Of a mask of numbers.
         dilate
@@ -96,6 +92,7 @@ class Clouds:
         from tec_zarr.clouds.inpaint import Options, inpaint_cube
         from tec_zarr.clouds.masks import Masking
 
-        masking = Masking(tuple(classes), threshold, dilate)
+        chosen = None if classes is None else tuple(classes)
+        masking = Masking(chosen, threshold, dilate)
         options = Options(mode, feather, details, bands, offset_dn, scale, nodata, model, device)
         return inpaint_cube(self._data, mask, masking, options)

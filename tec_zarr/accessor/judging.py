@@ -164,34 +164,37 @@ class Judging:
         other: xr.Dataset | xr.DataArray,
         *,
         scale: float | None = None,
-        offset_dn: int = 0,
-        nodata: float | None = 0,
+        offset_dn: int | None = None,
+        nodata: Any = "auto",
     ) -> xr.Dataset:
-        """Errors of `other` against this, over the samples that are finite and not `nodata` here.
+        """Errors of `other` against this, over the samples that are finite and no nodata here.
+
+        The cubes are aligned by their coordinates. Samples that are lost in `other` (NaN or
+        infinite, and measurements here) are counted, with a warning.
 
         Parameters
         ----------
         other
-            A cube of the same shape and bands.
+            A cube of the same bands, dates and grid, in any order.
         scale
-            The value of one DN; None: 1 for integers, 1e-4 for floats.
+            Of floats, the value of one DN; None: what units or values tell, as in `to_zarr`.
         offset_dn
-            For NDVI of integers: reflectance = (DN + offset_dn) * 1e-4.
+            For NDVI of integers: reflectance = (DN + offset_dn) * 1e-4. None: what attributes say.
         nodata
-            Value that stands for no data; None for none.
+            Value that stands for no data; None for none, "auto": what attributes say, else 0.
 
         Returns
         -------
         Dataset
             psnr (dB, peak 10,000 DN), rmse, max_error (the cubes' units) and ssim a band; psnr_all
-            and rmse_all over all bands; sam (mean spectral angle in degrees over pixels with all
-            bands); ndvi_rmse (where B04 and B08 are there); worst (the place of the worst sample
-            along each dim); error (y, x), the RMSE of each pixel.
+            and rmse_all over all bands; lost (number of samples); sam (mean spectral angle in
+            degrees over pixels with all bands); ndvi_rmse (where B04 and B08 are there); worst (the
+            place of the worst sample along each dim); error (y, x), the RMSE of each pixel.
 
         Raises
         ------
         InvalidInputError
-            Where shapes or bands differ.
+            Where bands, coordinates or shapes differ, or nothing tells what floats are.
         """
         from tec_zarr.stores.compare import compare_cubes
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 
 import dask
 import dask.array as da
@@ -10,7 +11,14 @@ import numpy as np
 import xarray as xr
 
 from tec_zarr.cubes.terms import DIM_ALIASES
-from tec_zarr.errors import InvalidInputError
+from tec_zarr.errors import InpaintingWarning, InvalidInputError
+
+SCL_CLASSES = (0, 3, 8, 9, 10)
+"""Classes of SCL that hide: no data, cloud shadow, likely and very likely clouds, thin cirrus."""
+
+LAST_SCL_CLASS = 11
+
+NEARLY_ALL = 0.95
 
 
 def check_pixels(name: str, value: object) -> None:
@@ -24,7 +32,7 @@ class Masking:
     """What of a mask hides: `classes` of integers, numbers above a `threshold`; and by how many
     pixels it grows."""
 
-    classes: tuple[int, ...]
+    classes: tuple[int, ...] | None
     threshold: float | None
     dilate: int
 
@@ -42,19 +50,56 @@ class Masking:
 
         Raises InvalidInputError where it does not fit.
         """
-        on_grid = _on_grid(_find(data, mask), array)
-        return _dilated(self._where(on_grid), self.dilate)
+        found = _find(data, mask)
+        on_grid = _on_grid(found, array)
+        hidden = self._where(on_grid)
+        if not dask.is_dask_collection(hidden.data):
+            _warn_of_extremes(hidden)
+        return _dilated(hidden, self.dilate)
 
     def _where(self, mask: xr.DataArray) -> xr.DataArray:
         if self.threshold is not None:
             return mask > self.threshold
         if mask.dtype.kind == "b":
             return mask
-        if mask.dtype.kind in "iu":
+        if self.classes is not None:
             return mask.isin(list(self.classes))
+        if not _is_scl(mask):
+            raise InvalidInputError(
+                f"nothing tells which values of this mask of {mask.dtype} hide, as it is not "
+                "called SCL. Give a bool mask (mask == 1, probability > 40, "
+                "(qa60 & 0b110000000000) != 0), classes=(1,) for the values that hide, or "
+                "threshold= for those above it"
+            )
+        _check_scl(mask)
+        # Where a float SCL has NaN, there is no data.
+        return mask.isin(list(SCL_CLASSES)) | mask.isnull()
+
+
+def _is_scl(mask: xr.DataArray) -> bool:
+    said = (mask.name, mask.attrs.get("long_name"), mask.attrs.get("description"))
+    text = " ".join(str(part).lower() for part in said if part is not None)
+    return "scl" in text or "scene classification" in text
+
+
+def _check_scl(mask: xr.DataArray) -> None:
+    if dask.is_dask_collection(mask.data) or not mask.size:
+        return
+    largest = mask.max().item()
+    if largest > LAST_SCL_CLASS:
         raise InvalidInputError(
-            f"a mask of {mask.dtype} needs threshold=: what is above it is hidden. Bool masks and "
-            "classes (integers) do not"
+            f"the mask is called SCL, whose classes are 0 to {LAST_SCL_CLASS}, but it has "
+            f"{largest:g}: give classes= for the values that hide, or threshold="
+        )
+
+
+def _warn_of_extremes(hidden: xr.DataArray) -> None:
+    share = float(hidden.mean()) if hidden.size else 0.0
+    if share == 0 or share > NEARLY_ALL:
+        warnings.warn(
+            f"the mask hides {share:.0%} of the cube: is it the right way round?",
+            InpaintingWarning,
+            stacklevel=6,
         )
 
 

@@ -10,8 +10,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from tec_zarr.cubes.terms import NAME, PACKING
+
 AS_JSON = "tec_json"
 """Attribute of coordinates whose objects were written as JSON."""
+
+ASIDE = "tec_packing"
+"""Attribute that holds, as JSON, those by which xarray would scale or mask a variable."""
 
 
 def plain_attributes(attrs: Mapping[Hashable, Any]) -> dict[str, Any]:
@@ -55,12 +60,29 @@ def storable(data: xr.Dataset) -> xr.Dataset:
         else:
             variable.attrs = plain_attributes(coord.attrs)
         data = data.assign_coords({name: variable})
-    for variable in data.data_vars.values():
-        variable.attrs = plain_attributes(variable.attrs)
+    for name, variable in data.data_vars.items():
+        attrs = plain_attributes(variable.attrs)
+        variable.attrs = attrs if name == NAME else _without_packing(attrs)
     return data
 
 
+def _without_packing(attrs: dict[str, Any]) -> dict[str, Any]:
+    """Attributes by which xarray would change values when it opens the store, put aside."""
+    packing = {name: attrs[name] for name in PACKING if name in attrs}
+    if not packing:
+        return attrs
+    others = {name: value for name, value in attrs.items() if name not in PACKING}
+    return {**others, ASIDE: json.dumps(packing)}
+
+
 def unstorable(data: xr.Dataset) -> xr.Dataset:
+    """Undo `storable`; `data` stays as it is."""
+    data = data.copy()
+    for variable in data.data_vars.values():
+        attrs = dict(variable.attrs)
+        packing = attrs.pop(ASIDE, None)
+        if packing is not None:
+            variable.attrs = {**attrs, **json.loads(packing)}
     for name, coord in data.coords.items():
         if coord.attrs.get(AS_JSON):
             values = np.empty(coord.size, object)

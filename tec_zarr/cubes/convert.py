@@ -41,7 +41,7 @@ def to_cube(
     mapped = _grid_mappings(data)
     if isinstance(data, xr.DataArray):
         cube = _one_array(data, bands)
-        source = {"kind": "array", "name": data.name}
+        source: dict[str, Any] = {"kind": "array", "name": data.name}
         rest = xr.Dataset()
     elif NAME in data.data_vars and SOURCE in data[NAME].attrs:
         return data

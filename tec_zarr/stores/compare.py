@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
-from tec_zarr.codec.metrics import PEAK_DN
+from tec_zarr.codec.metrics import PEAK_DN, psnr_of_rmse
 from tec_zarr.cubes.convert import to_cube
 from tec_zarr.cubes.terms import NAME
+from tec_zarr.cubes.units import AUTO, units_of
 from tec_zarr.errors import InvalidInputError
 
 WINDOW = 7
@@ -19,47 +23,46 @@ def compare_cubes(
     decoded: xr.Dataset | xr.DataArray,
     *,
     scale: float | None = None,
-    offset_dn: int = 0,
-    nodata: float | None = 0,
+    offset_dn: int | None = None,
+    nodata: Any = AUTO,
 ) -> xr.Dataset:
-    """Errors of `decoded` over the samples that are finite and not `nodata` in `original`.
+    """Errors of `decoded` over the samples that are measurements in `original`. See
+    `ds.tec.compare`.
 
-    A Dataset of psnr (dB, peak 10,000 DN), rmse, max_error (the cubes' units) and ssim a band,
-    psnr_all and rmse_all over all bands, sam (mean spectral angle in degrees over pixels with all
-    bands), ndvi_rmse (where B04 and B08 are there), worst (the place of the worst sample along each
-    dim), and error (y, x): the RMSE of each pixel.
-
-    `scale` is the value of one DN: 1 for integers, 1e-4 for floats, unless given; NDVI takes
-    `offset_dn` into account. SSIM is that of Wang et al. (IEEE Trans. Image Processing 2004) with
-    uniform windows of 7 x 7 pixels that are wholly valid.
-
-    Raises InvalidInputError where shapes or bands differ.
+    SSIM is that of Wang et al. (IEEE Trans. Image Processing 2004) with uniform windows of 7 x 7
+    pixels that are wholly valid.
     """
-    first, second = (to_cube(data)[NAME] for data in (original, decoded))
-    if first.shape != second.shape or list(first["band"].values) != list(second["band"].values):
-        raise InvalidInputError(
-            f"cubes of one shape and the same bands are wanted; got {first.sizes} and "
-            f"{second.sizes}"
+    cube = to_cube(original)
+    first = cube[NAME]
+    second = _aligned(to_cube(decoded)[NAME], first)
+    units = _units(cube, scale, offset_dn, nodata)
+    scale = units.get("scale", 1.0)
+    bands = [str(name) for name in first["band"].values]
+    a = first.values.astype(np.float64)
+    b = second.values.astype(np.float64)
+    measured = np.isfinite(a)
+    if units["nodata"] is not None:
+        measured &= a != float(units["nodata"])
+    valid = measured & np.isfinite(b)
+    lost = int(measured.sum() - valid.sum())
+    if lost:
+        warnings.warn(
+            f"{lost / measured.sum():.1%} of the samples are lost: they are measurements in the "
+            "original and NaN or infinite in the other, and no error counts them",
+            stacklevel=4,
         )
-    scale = (1e-4 if first.dtype.kind == "f" else 1.0) if scale is None else scale
-    a, b = (c.values.astype(np.float64) for c in (first, second))
-    valid = np.isfinite(a) & np.isfinite(b)
-    if nodata is not None:
-        valid &= a != nodata
     error = np.where(valid, a - b, np.nan)
-    bands = [str(n) for n in first["band"].values]
-    rmse = np.array([_rms(error[:, i]) for i in range(len(bands))])
+    rmse = [_rms(error[:, i]) for i in range(len(bands))]
+    ssim = [_ssim(a[:, i], b[:, i], valid[:, i], PEAK_DN * scale) for i in range(len(bands))]
     out = xr.Dataset(
         {
-            "psnr": ("band", _psnr(rmse, scale)),
+            "psnr": ("band", [psnr_of_rmse(value / scale) for value in rmse]),
             "rmse": ("band", rmse),
             "max_error": ("band", [_largest(error[:, i]) for i in range(len(bands))]),
-            "ssim": (
-                "band",
-                [_ssim(a[:, i], b[:, i], valid[:, i], PEAK_DN * scale) for i in range(len(bands))],
-            ),
-            "psnr_all": _psnr(np.array(_rms(error)), scale),
+            "ssim": ("band", ssim),
+            "psnr_all": psnr_of_rmse(_rms(error) / scale),
             "rmse_all": _rms(error),
+            "lost": lost,
             "sam": _spectral_angle(a, b, valid),
             "error": (("y", "x"), _rms_map(error)),
         },
@@ -68,20 +71,64 @@ def compare_cubes(
     if {"B04", "B08"} <= set(bands):
         red = bands.index("B04")
         infrared = bands.index("B08")
-        offset = offset_dn if first.dtype.kind != "f" else 0
+        offset = units.get("offset_dn", 0)
         both = valid[:, red] & valid[:, infrared]
-        out["ndvi_rmse"] = _rms(
-            (_ndvi(a + offset, red, infrared) - _ndvi(b + offset, red, infrared))[both]
-        )
+        before = _ndvi(a + offset, red, infrared)
+        after = _ndvi(b + offset, red, infrared)
+        out["ndvi_rmse"] = _rms((before - after)[both])
     if valid.any():
         place = np.unravel_index(np.nanargmax(np.abs(error)), error.shape)
-        named = [
-            first[d].values[i] if d in first.coords else i
-            for d, i in zip(first.dims, place, strict=True)
-        ]
-        out["worst"] = ("dim", np.array([str(v) for v in named], object))
+        named = []
+        for dim, index in zip(first.dims, place, strict=True):
+            named.append(str(first[dim].values[index] if dim in first.coords else index))
+        out["worst"] = ("dim", np.array(named, object))
         out = out.assign_coords(dim=list(first.dims))
     return out
+
+
+def _units(
+    cube: xr.Dataset, scale: float | None, offset_dn: int | None, nodata: Any
+) -> dict[str, Any]:
+    """As writing finds them; what nothing tells is 0 here."""
+    with warnings.catch_warnings():
+        # What writing warns of is no matter here.
+        warnings.simplefilter("ignore")
+        units = units_of(cube, offset_dn, scale, nodata)
+    if isinstance(nodata, str) and units["nodata"] is None:
+        units["nodata"] = 0
+    return units
+
+
+def _aligned(other: xr.DataArray, first: xr.DataArray) -> xr.DataArray:
+    """`other` by the labels of `first`.
+
+    Raises InvalidInputError where it has others, or another size along a dim without labels.
+    """
+    for dim in first.dims:
+        if dim in first.coords and dim in other.coords:
+            labels = first[dim].values
+            found = other[dim].values
+            if np.array_equal(labels, found):
+                continue
+            if len(labels) == len(found) and np.array_equal(np.sort(labels), np.sort(found)):
+                other = other.sel({dim: labels})
+                continue
+            raise InvalidInputError(
+                f"the cubes have other coordinates along {dim}: {_ends(labels)} and "
+                f"{_ends(found)}. Select the same part of both, as with xr.align"
+            )
+        if first.sizes[dim] != other.sizes[dim]:
+            raise InvalidInputError(
+                f"cubes of one shape are wanted; along {dim} they have {first.sizes[dim]} and "
+                f"{other.sizes[dim]}"
+            )
+    return other
+
+
+def _ends(labels: np.ndarray) -> str:
+    if len(labels) <= 2:
+        return ", ".join(map(str, labels))
+    return f"{len(labels)} from {labels[0]} to {labels[-1]}"
 
 
 def _rms(error: np.ndarray) -> float:
@@ -92,11 +139,6 @@ def _rms(error: np.ndarray) -> float:
 def _largest(error: np.ndarray) -> float:
     found = error[np.isfinite(error)]
     return float(np.abs(found).max()) if found.size else float("nan")
-
-
-def _psnr(rmse: np.ndarray, scale: float) -> np.ndarray:
-    with np.errstate(divide="ignore"):
-        return 20 * np.log10(PEAK_DN * scale / rmse)
 
 
 def _rms_map(error: np.ndarray) -> np.ndarray:

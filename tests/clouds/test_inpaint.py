@@ -191,7 +191,7 @@ def test_leaves_as_it_was_what_nothing_is_known_of(scene):
         (np.zeros((3, 64, 80), bool), {}, "must be a DataArray"),
         (xr.DataArray(np.zeros((3, 32, 40), bool), dims=("time", "y", "x")), {}, "interp_like"),
         (xr.DataArray(np.zeros((64, 80), bool), dims=("y", "x")), {}, "the mask has"),
-        (xr.DataArray(np.zeros((3, 64, 80)), dims=("time", "y", "x")), {}, "needs threshold="),
+        (xr.DataArray(np.zeros((3, 64, 80)), dims=("time", "y", "x")), {}, "or threshold="),
         ("SCL", {"mode": "backward"}, 'mode must be "bidirectional" or "causal"'),
         ("SCL", {"feather": -1}, "feather must be a number of pixels"),
         ("SCL", {"dilate": 1.5}, "dilate must be a number of pixels"),

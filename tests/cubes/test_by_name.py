@@ -95,3 +95,18 @@ def test_other_names_of_dims_are_those_of_masks_too(dims):
     assert back["red"].dims == back["SCL"].dims == dims
     np.testing.assert_array_equal(back["SCL"], original["SCL"])
     assert np.abs(back["red"].astype(int) - 102).max() <= 8
+
+
+def test_masks_keep_dtype_and_values_whatever_their_attributes_say():
+    original = variables()
+    packing = {"_FillValue": 4, "scale_factor": 1.0, "add_offset": 0.0, "flag": "x"}
+    original["SCL"].attrs = dict(packing)
+    store = MemoryStore()
+    original.isel(time=slice(0, 2)).tec.to_zarr(store, chunks={"time": 1}, progress=False)
+    original.isel(time=slice(2, 3)).tec.append(store, progress=False)
+    opened = xr.open_zarr(store)
+    assert opened["SCL"].dtype == np.uint8
+    np.testing.assert_array_equal(opened["SCL"], original["SCL"])
+    before = dict(opened["SCL"].attrs)
+    assert opened.tec.from_cube()["SCL"].attrs == packing
+    assert opened["SCL"].attrs == before

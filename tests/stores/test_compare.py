@@ -63,8 +63,50 @@ def test_what_is_not_valid_does_not_count(cube):
 
 
 def test_unlike_cubes_are_refused(cube):
-    with pytest.raises(InvalidInputError, match="one shape and the same bands"):
+    with pytest.raises(InvalidInputError, match="other coordinates along time"):
         cube.tec.compare(cube[:1])
+    with pytest.raises(
+        InvalidInputError, match=r"other coordinates along x: 30 from .* and 30 from"
+    ):
+        cube.tec.compare(cube.assign_coords(x=cube["x"] + 5))
+    with pytest.raises(
+        InvalidInputError, match="one shape are wanted; along y they have 24 and 20"
+    ):
+        cube.drop_vars("y").tec.compare(cube.drop_vars("y").isel(y=slice(0, 20)))
+
+
+@pytest.mark.parametrize("dim", ["time", "band", "y", "x"])
+def test_cubes_are_aligned_by_their_coordinates(cube, dim):
+    turned = (cube + 7).isel({dim: slice(None, None, -1)})
+    assert float(cube.tec.compare(turned)["rmse_all"]) == 7
+
+
+def test_units_are_those_that_writing_finds(cube):
+    integers = float(cube.tec.compare(cube + 50)["psnr_all"])
+    dn = cube.astype("float64")
+    assert float(dn.tec.compare(dn + 50)["psnr_all"]) == pytest.approx(integers)
+    percent = (cube * 0.01).assign_attrs(units="%")
+    assert float(percent.tec.compare(percent + 0.5)["psnr_all"]) == pytest.approx(integers, abs=0.1)
+    shifted = (cube + 1000).drop_attrs().assign_attrs(BOA_ADD_OFFSET=-1000)
+    rng = np.random.default_rng(0)
+    noise = xr.zeros_like(cube) + rng.integers(0, 60, cube.shape).astype("u2")
+    told = float(shifted.tec.compare(shifted + noise)["ndvi_rmse"])
+    assert told == pytest.approx(float(cube.tec.compare(cube + noise)["ndvi_rmse"]))
+
+
+def test_nodata_of_attributes_does_not_count_and_lost_samples_are_told(cube):
+    gaps = cube.copy(deep=True).assign_attrs(nodata=65535)
+    gaps[:, :, :12] = 65535
+    decoded = gaps + 0
+    decoded[:, :, 12:] += 50
+    decoded[:, :, :12] = 9
+    assert float(gaps.tec.compare(decoded)["rmse_all"]) == 50
+    floats = cube.astype("float32")
+    lost = floats.copy(deep=True)
+    lost[:, :, 6:] = np.nan
+    with pytest.warns(UserWarning, match=r"75.0% of the samples are lost"):
+        found = floats.tec.compare(lost)
+    assert int(found["lost"]) == 0.75 * cube.size
 
 
 def test_the_picture_shows_three_panels(cube, tmp_path):
