@@ -16,8 +16,9 @@ from tec_zarr.cubes.convert import to_cube
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.cubes.units import check_units
 from tec_zarr.errors import InvalidInputError
+from tec_zarr.stores.places import as_it_was_on_failure, local_path
 from tec_zarr.stores.times import check_times
-from tec_zarr.stores.write import chunked, progress_bar, quiet
+from tec_zarr.stores.write import chunked, own_threads, progress_bar, quiet
 
 
 def append_cube(
@@ -33,6 +34,7 @@ def append_cube(
         raise InvalidInputError(
             f"{store}: dates cannot be added to a zip file; write it anew, or write into a folder"
         )
+    store = local_path(store) or store
     cube = to_cube(data, bands)
     stored = xr.open_zarr(store, consolidated=False, mask_and_scale=False, chunks=None)
     if NAME not in stored:
@@ -49,7 +51,7 @@ def append_cube(
     without_time = [name for name, v in cube.variables.items() if "time" not in v.dims]
     sizes = dict(zip(("time", "band", "y", "x"), chunks, strict=True))
     prepared = chunked(cube.drop_vars(without_time), sizes)
-    with progress_bar(progress), quiet():
+    with as_it_was_on_failure(store), own_threads(), progress_bar(progress), quiet():
         prepared.to_zarr(store, mode="a", append_dim="time", consolidated=is_consolidated)
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import dask
+import dask.system
 import xarray as xr
 
 from tec_zarr.cubes.terms import NAME
@@ -47,7 +50,12 @@ def write_cube(
     encoding = {NAME: make_encoding(zarr_format, planned.chunk_shape, codec)}
     encoding |= time_encodings(planned.cube)
     prepared = chunked(planned.cube, planned.chunks)
-    with all_or_nothing(store, mode) as (place, place_mode), progress_bar(progress), quiet():
+    with (
+        all_or_nothing(store, mode) as (place, place_mode),
+        own_threads(),
+        progress_bar(progress),
+        quiet(),
+    ):
         prepared.to_zarr(
             place,
             mode=place_mode,
@@ -74,6 +82,19 @@ def quiet() -> Iterator[None]:
     readers have, and servers that list nothing need them."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Consolidated metadata is currently not part")
+        yield
+
+
+@contextlib.contextmanager
+def own_threads() -> Iterator[None]:
+    """Threads of Dask that have all ended when this has: where one task fails, others go on
+    writing for a while, and nothing may be cleaned up under them."""
+    is_threaded = dask.config.get("scheduler", None) in (None, "threads", "threading")
+    if not is_threaded or dask.config.get("pool", None) is not None:
+        yield
+        return
+    workers = dask.config.get("num_workers", None) or dask.system.CPU_COUNT
+    with ThreadPoolExecutor(workers) as pool, dask.config.set(pool=pool):
         yield
 
 

@@ -1,0 +1,102 @@
+"""Stores in folders and zip files are there as a whole, as before, or not at all."""
+
+import pathlib
+import zipfile
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from tec_zarr.errors import InvalidInputError
+from tec_zarr.synthetic import series
+
+TIMES = np.array(["2021-01-05", "2021-01-10", "2021-01-15", "2021-01-20"], "M8[ns]")
+
+
+def cube(dates: slice) -> xr.Dataset:
+    bands = series(4, 16, seed=1).isel(band=slice(0, 3)).assign_coords(time=TIMES)
+    scl = xr.DataArray(np.full((4, 16, 16), 4, "u1"), dims=("time", "y", "x"))
+    return xr.Dataset({"B": bands.assign_attrs(offset_dn=0), "SCL": scl}).isel(time=dates)
+
+
+def files(folder: pathlib.Path) -> dict[str, bytes]:
+    found = {}
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            found[str(file.relative_to(folder))] = file.read_bytes()
+    return found
+
+
+def failing(error: type[BaseException]):
+    """Dates of which the last pixels cannot be read."""
+
+    def broken(block: np.ndarray, block_info=None) -> np.ndarray:
+        if block_info[0]["chunk-location"][-1] == 1:
+            raise error("broken")
+        return block
+
+    data = cube(slice(2, 4)).chunk({"time": 1, "x": 8})
+    return data.assign(B=data["B"].copy(data=data["B"].data.map_blocks(broken, dtype="u2")))
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_an_append_that_fails_leaves_the_store_as_it_was(tmp_path, zarr_format, error):
+    path = tmp_path / "a.zarr"
+    chunks = {"time": 1, "x": 8}
+    cube(slice(0, 2)).tec.to_zarr(path, chunks=chunks, zarr_format=zarr_format, progress=False)
+    before = files(path)
+    with pytest.raises(error):
+        failing(error).tec.append(path, progress=False)
+    assert files(path) == before
+    cube(slice(2, 4)).tec.append(path, progress=False)
+    whole = xr.open_zarr(path)
+    assert whole.sizes["time"] == 4
+    assert (whole["SCL"] == 4).all()
+    old = {name: data for name, data in before.items() if name.startswith("B/c/0")}
+    assert old.items() <= files(path).items()
+
+
+@pytest.mark.parametrize("name", ["a.zarr", "a.zip"])
+def test_a_write_that_fails_leaves_what_was_there(tmp_path, name):
+    path = tmp_path / name
+    with pytest.raises(ValueError, match="broken"):
+        failing(ValueError).tec.to_zarr(path, chunks={"time": 1, "x": 8}, progress=False)
+    assert list(tmp_path.iterdir()) == []
+    cube(slice(0, 2)).tec.to_zarr(path, progress=False)
+    before = files(tmp_path)
+    with pytest.raises(ValueError, match="broken"):
+        failing(ValueError).tec.to_zarr(path, mode="w", progress=False)
+    assert files(tmp_path) == before
+    cube(slice(1, 2)).tec.to_zarr(path, mode="w", progress=False)
+    assert [entry.name for entry in tmp_path.iterdir()] == [name]
+    assert files(tmp_path) != before
+
+
+def test_only_stores_are_replaced(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "a.txt").write_text("mine")
+    archive = tmp_path / "b.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr("a.txt", "mine")
+    for path in (folder, archive, folder / "a.txt"):
+        with pytest.raises(FileExistsError, match="is no Zarr store"):
+            cube(slice(0, 1)).tec.to_zarr(path, mode="w", progress=False)
+    assert (folder / "a.txt").read_text() == "mine"
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    cube(slice(0, 1)).tec.to_zarr(empty, mode="w", progress=False)
+    assert xr.open_zarr(empty).sizes["time"] == 1
+
+
+def test_a_tilde_is_the_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    cube(slice(0, 2)).tec.to_zarr("~/a.zarr", chunks={"time": 1}, progress=False)
+    cube(slice(2, 4)).tec.append("~/a.zarr", progress=False)
+    assert xr.open_zarr(tmp_path / "a.zarr").sizes["time"] == 4
+
+
+def test_other_modes_are_refused(tmp_path):
+    with pytest.raises(InvalidInputError, match="To add dates use append"):
+        cube(slice(0, 1)).tec.to_zarr(tmp_path / "a.zarr", mode="a", progress=False)
