@@ -16,6 +16,7 @@ from tec_zarr.cubes.convert import to_cube
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.cubes.units import check_units
 from tec_zarr.errors import InvalidInputError
+from tec_zarr.stores.options import check_not_empty
 from tec_zarr.stores.places import as_it_was_on_failure, local_path
 from tec_zarr.stores.times import check_times
 from tec_zarr.stores.write import chunked, own_threads, progress_bar, quiet
@@ -36,6 +37,7 @@ def append_cube(
         )
     store = local_path(store) or store
     cube = to_cube(data, bands)
+    check_not_empty(cube)
     stored = xr.open_zarr(store, consolidated=False, mask_and_scale=False, chunks=None)
     if NAME not in stored:
         raise InvalidInputError(

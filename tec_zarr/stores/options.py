@@ -63,10 +63,21 @@ def plan(data: xr.Dataset | xr.DataArray, options: Options) -> Plan:
     """Find out once what is known of a cube; raises InvalidInputError where it cannot be
     written."""
     cube = to_cube(data, options.bands)
+    check_not_empty(cube)
     units = units_of(cube, options.offset_dn, options.scale, options.nodata)
     bands = tuple(str(band) for band in cube["band"].values)
     codec = {**options.codec, **units, "bands": bands}
     return Plan(cube, _chunk_sizes(cube, options.chunks), codec)
+
+
+def check_not_empty(cube: xr.Dataset) -> None:
+    """Raise InvalidInputError where a cube has no dates or no pixels."""
+    empty = [str(dim) for dim, size in cube[NAME].sizes.items() if not size]
+    if empty:
+        raise InvalidInputError(
+            f"the cube is empty along {', '.join(empty)}: there is nothing to write. Begin a store "
+            "with the first date that there is, and append() the others"
+        )
 
 
 def _chunk_sizes(cube: xr.Dataset, asked: Mapping[str, int] | None) -> dict[str, int]:

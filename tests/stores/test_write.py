@@ -81,3 +81,18 @@ def test_what_fails_leaves_no_store(scene, tmp_path):
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(InvalidInputError, match="mode must be"):
         scene.tec.to_zarr(path, mode="a", progress=False)
+
+
+@pytest.mark.parametrize("dim", ["time", "y", "x"])
+def test_an_empty_cube_is_an_error_that_says_so(scene, tmp_path, dim):
+    empty = scene.isel({dim: slice(0, 0)})
+    with pytest.raises(InvalidInputError, match=f"the cube is empty along {dim}: there is nothing"):
+        empty.tec.to_zarr(tmp_path / "a.zarr", progress=False)
+    with pytest.raises(InvalidInputError, match="the cube is empty"):
+        empty.tec.estimate(quality=50)
+    with pytest.raises(InvalidInputError, match="the cube is empty"):
+        empty.tec.to_zarr(tmp_path / "a.zarr", ratio=10, progress=False)
+    assert not list(tmp_path.iterdir())
+    scene.tec.to_zarr(tmp_path / "b.zarr", chunks={"time": 1}, progress=False)
+    with pytest.raises(InvalidInputError, match="the cube is empty"):
+        empty.tec.append(tmp_path / "b.zarr", progress=False)
