@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from tec_zarr.cubes.terms import DIM_ALIASES
+from tec_zarr.cubes.times import with_plain_times
 from tec_zarr.errors import InpaintingWarning, InvalidInputError
 
 SCL_CLASSES = (0, 3, 8, 9, 10)
@@ -131,6 +132,7 @@ def _on_grid(mask: xr.DataArray, array: xr.DataArray) -> xr.DataArray:
         mask = mask.squeeze("band", drop=True)
     if array.sizes["time"] == 1 and "time" not in mask.dims:
         mask = mask.expand_dims("time")
+    mask = with_plain_times(mask)
     _check_grid(mask, array)
     return mask.transpose("time", "y", "x")
 

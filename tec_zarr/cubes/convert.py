@@ -13,6 +13,7 @@ import xarray as xr
 from tec_zarr.cubes.attributes import plain_attributes, storable, unstorable
 from tec_zarr.cubes.bands import band_name, final_names, given_names
 from tec_zarr.cubes.terms import DIM_ALIASES, DIMS, NAME, PACKING, SOURCE
+from tec_zarr.cubes.times import with_plain_times
 from tec_zarr.errors import InvalidInputError
 from tec_zarr.models.bands import L2A
 
@@ -61,7 +62,7 @@ def to_cube(
         {name: whole[name].assign_attrs(grid_mapping=mapping) for name, mapping in places.items()}
     )
     whole.attrs = plain_attributes(data.attrs if isinstance(data, xr.Dataset) else {})
-    return storable(whole)
+    return storable(with_plain_times(whole))
 
 
 def _renamed_dims(data: xr.Dataset | xr.DataArray) -> dict[Hashable, str]:

@@ -1,0 +1,67 @@
+"""Times with zones, texts and other calendars."""
+
+import datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from zarr.storage import MemoryStore
+
+from tec_zarr.cubes.convert import to_cube
+from tec_zarr.errors import InvalidInputError
+from tec_zarr.synthetic import series
+
+DATES = np.array(["2021-01-05T10:56:21", "2021-01-10T09:00:00"], "M8[ns]")
+PARIS = datetime.timezone(datetime.timedelta(hours=1))
+
+
+def cube(times) -> xr.DataArray:
+    made = series(2, 16, seed=1).isel(band=slice(0, 3))
+    return made.assign_coords(time=("time", times)).assign_attrs(offset_dn=0)
+
+
+def objects(*values) -> np.ndarray:
+    out = np.empty(len(values), object)
+    out[:] = values
+    return out
+
+
+SAME = {
+    "UTC": objects(*pd.to_datetime(DATES).tz_localize("UTC").to_pydatetime()),
+    "another zone": objects(*pd.to_datetime(DATES).tz_localize("UTC").tz_convert(PARIS)),
+    "ISO texts": np.array(["2021-01-05T10:56:21Z", "2021-01-10T09:00:00+00:00"]),
+    "ISO texts with a zone": objects("2021-01-05T11:56:21+01:00", "2021-01-10T10:00:00+01:00"),
+}
+
+
+@pytest.mark.parametrize("how", SAME)
+def test_times_become_datetime64_in_utc(how):
+    store = MemoryStore()
+    cube(SAME[how]).tec.to_zarr(store, chunks={"time": 1}, progress=False)
+    opened = xr.open_zarr(store)
+    np.testing.assert_array_equal(opened["time"], DATES)
+    np.testing.assert_array_equal(opened.tec.from_cube()["time"], DATES)
+    later = pd.to_datetime(DATES + np.timedelta64(30, "D")).tz_localize("UTC")
+    cube(objects(*later)).tec.append(store, progress=False)
+    assert xr.open_zarr(store).sizes["time"] == 4
+
+
+@pytest.mark.filterwarnings("ignore:.*too little of them is clear")
+def test_a_mask_with_zoned_times_fits():
+    zoned = cube(SAME["another zone"])
+    mask = xr.zeros_like(zoned.isel(band=0, drop=True), bool)
+    mask[0, :4] = True
+    assert zoned.tec.inpaint(mask).shape == zoned.shape
+
+
+def test_what_is_no_time_is_refused():
+    with pytest.raises(InvalidInputError, match="texts that are no times, such as 'spring'"):
+        to_cube(cube(np.array(["spring", "autumn"])))
+    with pytest.raises(InvalidInputError, match=r"convert them to datetime64 first"):
+        to_cube(cube(xr.date_range("2021-02-28", periods=2, calendar="360_day", use_cftime=True)))
+    levels = pd.MultiIndex.from_arrays([DATES, [1, 2]], names=["day", "orbit"])
+    coords = xr.Coordinates.from_pandas_multiindex(levels, "time")
+    stacked = cube(DATES).drop_vars("time").assign_coords(coords)
+    with pytest.raises(InvalidInputError, match=r"MultiIndex of day, orbit.*reset_index"):
+        to_cube(stacked)
