@@ -47,6 +47,6 @@ class Shape:
         InvalidInputError
             Where there is no cube that `to_cube` made.
         """
-        from tec_zarr.cubes.convert import from_cube
+        from tec_zarr.cubes.restore import from_cube
 
         return from_cube(self._data)

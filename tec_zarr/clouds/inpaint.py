@@ -14,7 +14,8 @@ import xarray as xr
 from tec_zarr.clouds.masks import Masking, check_pixels
 from tec_zarr.clouds.windows import ORIGINS, Work, inpaint_windows
 from tec_zarr.codec.settings import Settings
-from tec_zarr.cubes.convert import from_cube, to_cube
+from tec_zarr.cubes.convert import to_cube
+from tec_zarr.cubes.restore import from_cube
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.cubes.units import units_of
 from tec_zarr.errors import InvalidInputError

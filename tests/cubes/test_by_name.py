@@ -5,7 +5,8 @@ import pytest
 import xarray as xr
 from zarr.storage import MemoryStore
 
-from tec_zarr.cubes.convert import from_cube, to_cube
+from tec_zarr.cubes.convert import to_cube
+from tec_zarr.cubes.restore import from_cube
 from tec_zarr.errors import InvalidInputError
 
 BANDS = ("B02", "B03", "B04", "B08", "B8A", "B11")

@@ -8,7 +8,8 @@ import xarray as xr
 from zarr.storage import MemoryStore
 
 from tec_zarr.cubes.bands import band_name
-from tec_zarr.cubes.convert import from_cube, to_cube
+from tec_zarr.cubes.convert import to_cube
+from tec_zarr.cubes.restore import from_cube
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.errors import InvalidInputError
 from tec_zarr.models.bands import L2A

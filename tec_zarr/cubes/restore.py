@@ -1,0 +1,112 @@
+"""Cubes back to what they were: by name, whatever was selected of them, in any order."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from tec_zarr.cubes.attributes import unstorable
+from tec_zarr.cubes.terms import DIM_ALIASES, NAME, SOURCE
+from tec_zarr.errors import InvalidInputError
+
+
+def from_cube(data: xr.Dataset) -> xr.Dataset | xr.DataArray:
+    """What `to_cube` was given: its variables, names, dims and attributes.
+
+    Raises InvalidInputError where `data` holds no cube that `to_cube` made.
+    """
+    if not isinstance(data, xr.Dataset):
+        raise InvalidInputError(
+            f"from_cube() is of a Dataset, as to_cube() gives it; got a {type(data).__name__}"
+        )
+    if NAME not in data.data_vars or SOURCE not in data[NAME].attrs:
+        raise InvalidInputError(
+            f"no variable {NAME!r} with the attribute {SOURCE!r}; found {list(data.data_vars)}"
+        )
+    data = unstorable(data)
+    source = json.loads(data[NAME].attrs[SOURCE])
+    back = _taken_apart(_with_bands(data[NAME]), data.drop_vars(NAME), source)
+    for name, mapping in source.get("grid_mapping", {}).items():
+        if isinstance(back, xr.Dataset) and name not in back:
+            continue  # a band that was not selected
+        variable = back if isinstance(back, xr.DataArray) else back[name]
+        variable.attrs = {k: v for k, v in variable.attrs.items() if k != "grid_mapping"}
+        variable.encoding["grid_mapping"] = mapping
+    original = {}
+    for ours, theirs in source.get("renamed", {}).items():
+        if ours in back.dims or ours in back.coords:
+            original[ours] = theirs
+    return back.rename(original)
+
+
+def _with_bands(cube: xr.DataArray) -> xr.DataArray:
+    """The cube with a dim `band`, also where one band of it was selected."""
+    if "band" in cube.dims:
+        return cube
+    if "band" not in cube.coords:
+        raise InvalidInputError(
+            "the cube has no coordinate band, so that nothing tells which band this is: select "
+            "with .sel(band=...) or .isel(band=[0]), which keep it"
+        )
+    return cube.expand_dims("band")
+
+
+def _taken_apart(
+    cube: xr.DataArray, rest: xr.Dataset, source: dict[str, Any]
+) -> xr.Dataset | xr.DataArray:
+    """By name: whatever bands there are, in whatever order."""
+    attrs = {k: v for k, v in cube.attrs.items() if k != SOURCE} | source["attrs"]
+    if source["kind"] == "variables":
+        return _variables(cube, rest.drop_vars("band", errors="ignore"), source, attrs)
+    array = _as_it_was(cube, source)
+    array.attrs = attrs
+    if source["kind"] == "array":
+        return array.rename(source["name"])
+    return rest.drop_vars("band", errors="ignore").assign({source["name"]: array})
+
+
+def _variables(
+    cube: xr.DataArray, rest: xr.Dataset, source: dict[str, Any], attrs: dict[str, Any]
+) -> xr.Dataset:
+    """A variable a band, in the order that bands had at first."""
+    cube, dims = _without_expanded(cube, source)
+    present = [str(band) for band in cube["band"].values]
+    for band, name in source["names"].items():
+        if band not in present:
+            continue
+        one = cube.isel(band=present.index(band), drop=True)
+        one = one.transpose(*(dim for dim in dims if dim != "band"))
+        one.attrs = attrs | source["each"][name]
+        rest[name] = one
+    if source["expanded"].get("time") is False:
+        return rest.drop_vars("time", errors="ignore")
+    return rest
+
+
+def _without_expanded(cube: xr.DataArray, source: dict[str, Any]) -> tuple[xr.DataArray, list[str]]:
+    """The cube without dims that it did not have at first, and the order of those it has."""
+    for dim, had_label in source["expanded"].items():
+        if dim in cube.dims and cube.sizes[dim] == 1:
+            cube = cube.isel({dim: 0}, drop=not had_label)
+    dims = [DIM_ALIASES.get(dim, dim) for dim in source["dims"]]
+    return cube, [dim for dim in dims if dim in cube.dims]
+
+
+def _as_it_was(cube: xr.DataArray, source: dict[str, Any]) -> xr.DataArray:
+    """One array, with its own dims and labels of bands."""
+    labels = source["bands"]
+    if labels is None:
+        cube = cube.drop_vars("band")
+    else:
+        own = [labels[str(band)] for band in cube["band"].values]
+        cube = cube.assign_coords(band=("band", np.array(own), cube["band"].attrs))
+    cube, dims = _without_expanded(cube, source)
+    original = {}
+    for dim in source["dims"]:
+        ours = DIM_ALIASES.get(dim, dim)
+        if ours in cube.dims and ours != dim:
+            original[ours] = dim
+    return cube.transpose(*dims).rename(original)
