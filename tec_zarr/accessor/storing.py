@@ -156,7 +156,8 @@ class Storing:
             "max_error": max_error,
             "psnr": psnr,
             "rmse": rmse,
-            "best_effort": best_effort,
+            # A budget is met by one quality, which leaves chunks no target to miss.
+            "best_effort": best_effort and budget is None,
             "context": context,
             "key_interval": key_interval,
             "groups": groups,

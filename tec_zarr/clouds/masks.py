@@ -10,7 +10,7 @@ import dask.array as da
 import numpy as np
 import xarray as xr
 
-from tec_zarr.cubes.terms import DIM_ALIASES
+from tec_zarr.cubes.convert import renamed_dims
 from tec_zarr.cubes.times import with_plain_times
 from tec_zarr.errors import InpaintingWarning, InvalidInputError
 
@@ -123,11 +123,7 @@ def _find(data: xr.Dataset | xr.DataArray, mask: xr.DataArray | str) -> xr.DataA
 
 def _on_grid(mask: xr.DataArray, array: xr.DataArray) -> xr.DataArray:
     """The mask as (time, y, x)."""
-    aliases = {}
-    for dim in mask.dims:
-        if dim in DIM_ALIASES:
-            aliases[dim] = DIM_ALIASES[dim]
-    mask = mask.rename(aliases)
+    mask = mask.rename(renamed_dims(mask))
     if mask.sizes.get("band") == 1:
         mask = mask.squeeze("band", drop=True)
     if array.sizes["time"] == 1 and "time" not in mask.dims:

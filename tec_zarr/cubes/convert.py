@@ -47,7 +47,7 @@ def to_cube(
         return data
     else:
         # Masks have the dims of the bands, and must go on having them.
-        renamed = _renamed_dims(data)
+        renamed = renamed_dims(data)
         cube, source, rest = _of_dataset(data.rename(renamed), bands)
         source["renamed"] = {new: str(old) for old, new in renamed.items()}
     cube.attrs[SOURCE] = json.dumps(
@@ -64,7 +64,7 @@ def to_cube(
     return storable(with_plain_times(whole))
 
 
-def _renamed_dims(data: xr.Dataset | xr.DataArray) -> dict[Hashable, str]:
+def renamed_dims(data: xr.Dataset | xr.DataArray) -> dict[Hashable, str]:
     """Dims that are called otherwise here, and what they are called in a cube."""
     renamed: dict[Hashable, str] = {}
     taken = {*data.dims, *data.coords, *getattr(data, "data_vars", ())}
@@ -110,7 +110,7 @@ def _grid_mappings(data: xr.Dataset | xr.DataArray) -> dict[str, str]:
 def _one_array(data: xr.DataArray, bands: Iterable[str] | None) -> xr.DataArray:
     """`data` as (time, band, y, x), with the attribute `SOURCE` about its dims, band names and
     attributes."""
-    renamed = data.rename(_renamed_dims(data))
+    renamed = data.rename(renamed_dims(data))
     if not {"y", "x"} <= set(renamed.dims) or not set(renamed.dims) <= set(DIMS):
         raise InvalidInputError(
             f"a cube has the dims (time, band, y, x), or (band, y, x); got {data.dims}"

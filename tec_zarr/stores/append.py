@@ -11,11 +11,11 @@ import xarray as xr
 import zarr
 from zarr.storage import ZipStore
 
-from tec_zarr.codec.settings import Settings
 from tec_zarr.cubes.convert import to_cube
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.cubes.units import check_units
 from tec_zarr.errors import InvalidInputError
+from tec_zarr.stores.describe import settings_of
 from tec_zarr.stores.options import check_not_empty
 from tec_zarr.stores.places import as_it_was_on_failure, local_path
 from tec_zarr.stores.times import check_times
@@ -46,7 +46,7 @@ def append_cube(
     _check_fits(cube, stored)
     check_times(cube, stored)
     group = zarr.open_group(store, mode="r")
-    check_units(cube, _settings(group[NAME]))
+    check_units(cube, settings_of(group[NAME]))
     is_consolidated = group.metadata.consolidated_metadata is not None
     chunks = stored[NAME].encoding["chunks"]
     _check_chunks_are_full(stored.sizes["time"], chunks[0])
@@ -55,13 +55,6 @@ def append_cube(
     prepared = chunked(cube.drop_vars(without_time), sizes)
     with as_it_was_on_failure(store), own_threads(), progress_bar(progress), quiet():
         prepared.to_zarr(store, mode="a", append_dim="time", consolidated=is_consolidated)
-
-
-def _settings(array: zarr.Array) -> Settings:
-    for codec in (array.serializer, *array.compressors):
-        if hasattr(codec, "settings"):
-            return codec.settings
-    raise InvalidInputError(f"{array.name} was not written with tec_zarr: nothing can be appended")
 
 
 def _check_chunks_are_full(dates: int, length: int) -> None:

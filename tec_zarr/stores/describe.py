@@ -16,6 +16,7 @@ from zarr.core.sync import sync
 from tec_zarr.bitstream import container
 from tec_zarr.bitstream.header import Base, Header
 from tec_zarr.codec import metrics
+from tec_zarr.codec.settings import Settings
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.errors import InvalidInputError
 
@@ -29,13 +30,7 @@ AT_ONCE = 64
 def describe_store(store: Any, name: str = NAME) -> dict[str, Any]:
     """What a stored array has become. See `ds.tec.info`."""
     array = zarr.open_group(store, mode="r")[name]
-    settings = None
-    for codec in (array.serializer, *array.compressors):
-        settings = getattr(codec, "settings", settings)
-    if settings is None:
-        raise InvalidInputError(
-            f"{name} was not written with tec_zarr; its codecs are {array.metadata.to_dict()}"
-        )
+    settings = settings_of(array)
     if array.shards:
         chunks = []
         size = _bytes_in_shards(array)
@@ -53,6 +48,16 @@ def describe_store(store: Any, name: str = NAME) -> dict[str, Any]:
         **settings.to_dict(),
         "chunks": chunks,
     }
+
+
+def settings_of(array: zarr.Array) -> Settings:
+    """What an array is coded with; raises InvalidInputError where it is not by tec_zarr."""
+    for codec in (array.serializer, *array.compressors):
+        if hasattr(codec, "settings"):
+            return codec.settings
+    raise InvalidInputError(
+        f"{array.basename} was not written with tec_zarr; its codecs are {array.metadata.to_dict()}"
+    )
 
 
 def _bytes_in_shards(array: zarr.Array) -> int:

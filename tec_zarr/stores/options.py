@@ -55,7 +55,6 @@ class Plan:
         """The codec's settings; raises InvalidInputError where they cannot be."""
         keywords = dict(self.codec)
         keywords.pop("device", None)
-        keywords.pop("allow_download", None)
         return Settings(**keywords)
 
 

@@ -25,18 +25,20 @@ def plot_comparison(
     reflectance `white` shown as white, and the error of each pixel in the cubes' units."""
     from matplotlib.figure import Figure
 
-    first, second = (to_cube(data)[NAME].isel(time=[date]) for data in (original, decoded))
+    before = to_cube(original).isel(time=[date])
+    after = to_cube(decoded).isel(time=[date])
+    first = before[NAME]
     is_float = first.dtype.kind == "f"
     bands = [str(n) for n in first["band"].values]
     shown = [bands.index(n) if n in bands else 0 for n in ("B04", "B03", "B02")]
     figure = Figure(figsize=(12, 4), layout="constrained")
     axes = figure.subplots(1, 3)
-    for axis, cube, title in zip(axes, (first, second), ("original", "decoded"), strict=False):
+    for axis, cube, title in zip(axes, (first, after[NAME]), ("original", "decoded"), strict=False):
         image = np.moveaxis(cube.values[0, shown].astype(np.float64), 0, -1)
         reflectance = image if is_float else (image + offset_dn) / PEAK_DN
         axis.imshow(np.clip(np.nan_to_num(reflectance / white), 0, 1))
         axis.set_title(title)
-    drawn = axes[2].imshow(compare_cubes(first, second)["error"], cmap="magma")
+    drawn = axes[2].imshow(compare_cubes(before, after)["error"], cmap="magma")
     axes[2].set_title("RMSE of each pixel")
     figure.colorbar(drawn, ax=axes[2])
     for axis in axes:

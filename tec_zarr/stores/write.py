@@ -43,11 +43,9 @@ def write_cube(
     """Write `data` to a new store; everything but the bands is kept losslessly. See
     `ds.tec.to_zarr`."""
     planned = plan(data, options)
-    codec = dict(planned.codec)
     if budget is not None:
-        codec["quality"] = affordable_quality(planned, budget)
-        codec["best_effort"] = False
-    encoding = {NAME: make_encoding(zarr_format, planned.chunk_shape, codec)}
+        planned = planned.at_quality(affordable_quality(planned, budget))
+    encoding = {NAME: make_encoding(zarr_format, planned.chunk_shape, planned.codec)}
     encoding |= time_encodings(planned.cube)
     prepared = chunked(planned.cube, planned.chunks)
     with (

@@ -2,22 +2,10 @@
 
 import numpy as np
 import pytest
-import xarray as xr
 
 from tec_zarr import InvalidInputError
 from tec_zarr.codec import metrics
-from tec_zarr.synthetic.observations import dataset
-
-SMALL = {"time": 2, "y": 32, "x": 32}
-
-
-@pytest.fixture(scope="module")
-def scene() -> xr.Dataset:
-    return dataset(4, (64, 80), seed=6)
-
-
-def opened(path) -> xr.Dataset:
-    return xr.open_zarr(path, consolidated=False)
+from tests.stores.scenes import SMALL, opened
 
 
 def test_appended_dates_leave_those_before_as_they_are(scene, tmp_path):

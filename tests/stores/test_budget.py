@@ -1,24 +1,11 @@
 """Budgets of a whole cube."""
 
 import pytest
-import xarray as xr
 
 from tec_zarr import InvalidInputError, TargetError
-from tec_zarr.synthetic.observations import dataset
+from tests.stores.scenes import SMALL, opened
 
 pytestmark = pytest.mark.slow
-
-
-SMALL = {"time": 2, "y": 32, "x": 32}
-
-
-@pytest.fixture(scope="module")
-def scene() -> xr.Dataset:
-    return dataset(4, (64, 80), seed=6)
-
-
-def opened(path) -> xr.Dataset:
-    return xr.open_zarr(path, consolidated=False)
 
 
 @pytest.mark.parametrize(("name", "value"), [("total_bytes", 9_000), ("bppb", 0.3), ("ratio", 60)])

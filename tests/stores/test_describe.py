@@ -4,23 +4,11 @@ import warnings
 
 import numpy as np
 import pytest
-import xarray as xr
 from zarr.storage import MemoryStore, StorePath
 
 from tec_zarr import InvalidInputError, TargetWarning
 from tec_zarr.stores import describe
-from tec_zarr.synthetic.observations import dataset
-
-SMALL = {"time": 2, "y": 32, "x": 32}
-
-
-@pytest.fixture(scope="module")
-def scene() -> xr.Dataset:
-    return dataset(4, (64, 80), seed=6)
-
-
-def opened(path) -> xr.Dataset:
-    return xr.open_zarr(path, consolidated=False)
+from tests.stores.scenes import SMALL, opened
 
 
 @pytest.mark.slow

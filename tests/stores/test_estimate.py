@@ -6,18 +6,7 @@ import xarray as xr
 
 from tec_zarr.codec import metrics
 from tec_zarr.models.bands import L2A
-from tec_zarr.synthetic.observations import dataset
-
-SMALL = {"time": 2, "y": 32, "x": 32}
-
-
-@pytest.fixture(scope="module")
-def scene() -> xr.Dataset:
-    return dataset(4, (64, 80), seed=6)
-
-
-def opened(path) -> xr.Dataset:
-    return xr.open_zarr(path, consolidated=False)
+from tests.stores.scenes import SMALL, opened
 
 
 @pytest.mark.slow

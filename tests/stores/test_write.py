@@ -7,18 +7,7 @@ from zarr.storage import ZipStore
 
 from tec_zarr import InvalidInputError, TargetError
 from tec_zarr.codec import metrics
-from tec_zarr.synthetic.observations import dataset
-
-SMALL = {"time": 2, "y": 32, "x": 32}
-
-
-@pytest.fixture(scope="module")
-def scene() -> xr.Dataset:
-    return dataset(4, (64, 80), seed=6)
-
-
-def opened(path) -> xr.Dataset:
-    return xr.open_zarr(path, consolidated=False)
+from tests.stores.scenes import SMALL, opened
 
 
 def test_masks_are_lossless_and_the_progress_bar_shows(scene, tmp_path, capsys):
