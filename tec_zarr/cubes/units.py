@@ -47,8 +47,16 @@ def units_of(
     if isinstance(nodata, str) and nodata == AUTO:
         nodata = _nodata(attrs, array.dtype)
     if array.dtype.kind == "f":
-        return {"scale": _scale(array, attrs, nodata) if scale is None else scale, "nodata": nodata}
-    return {"offset_dn": _offset(cube, attrs) if offset_dn is None else offset_dn, "nodata": nodata}
+        if scale is None:
+            scale = _told_scale(attrs)
+        if scale is None:
+            scale = _scale_of_values(array, nodata)
+        return {"scale": scale, "nodata": nodata}
+    if offset_dn is None:
+        offset_dn = _told_offset(cube, attrs)
+    if offset_dn is None:
+        offset_dn = _offset_of_baseline(cube)
+    return {"offset_dn": offset_dn, "nodata": nodata}
 
 
 def check_units(cube: xr.Dataset, stored: Any) -> None:
@@ -59,14 +67,14 @@ def check_units(cube: xr.Dataset, stored: Any) -> None:
     told: dict[str, Any] = {}
     if any(name in said for said in attrs.values() for name in NODATA_ATTRIBUTES):
         told["nodata"] = _nodata(attrs, array.dtype)
-    if array.dtype.kind != "f":
-        offsets = [next(iter(_told_offsets(cube, said).values()), None) for said in attrs.values()]
-        if None not in offsets:
-            told["offset_dn"] = _offset(cube, attrs)
-    elif all(said.get("units") for said in attrs.values()):
-        told["scale"] = _scale(array, attrs, None)
+    if array.dtype.kind == "f":
+        told["scale"] = _told_scale(attrs)
+    else:
+        told["offset_dn"] = _told_offset(cube, attrs)
     differ = {}
     for name, value in told.items():
+        if value is None and name != "nodata":
+            continue
         there = getattr(stored, name)
         if value != there and not (value is None and there == "nan"):
             differ[name] = (value, there)
@@ -112,7 +120,8 @@ def _nodata(attrs: dict[str, dict[str, Any]], dtype: np.dtype) -> Any:
     return _agreed("nodata", found)
 
 
-def _offset(cube: xr.Dataset, attrs: dict[str, dict[str, Any]]) -> int:
+def _told_offset(cube: xr.Dataset, attrs: dict[str, dict[str, Any]]) -> int | None:
+    """The offset that attributes tell; None where they tell none."""
     found = {}
     for band, said in attrs.items():
         offsets = _told_offsets(cube, said)
@@ -122,8 +131,7 @@ def _offset(cube: xr.Dataset, attrs: dict[str, dict[str, Any]]) -> int:
                 "offset_dn=-1000"
             )
         found[band] = next(iter(offsets.values()), None)
-    offset = _agreed("offset_dn", found)
-    return _offset_of_baseline(cube) if offset is None else offset
+    return _agreed("offset_dn", found)
 
 
 def _told_offsets(cube: xr.Dataset, attrs: dict[str, Any]) -> dict[str, int]:
@@ -160,7 +168,7 @@ def _offset_of_baseline(cube: xr.Dataset) -> int:
         return 0
     warnings.warn(
         "no attribute tells the offset of these DN: offset_dn=0 is assumed; give it to be sure",
-        stacklevel=6,
+        stacklevel=5,
     )
     return 0
 
@@ -175,16 +183,18 @@ def _raster_bands(cube: xr.Dataset, attrs: dict[str, Any]) -> list[dict[str, Any
     return [r for r in each if isinstance(r, dict) and r.get("scale")]
 
 
-def _scale(array: xr.DataArray, attrs: dict[str, dict[str, Any]], nodata: Any) -> float:
-    """The value of one DN in floats: told by their units, 1e-4 for reflectance, 1 for whole DN.
+def _told_scale(attrs: dict[str, dict[str, Any]]) -> float | None:
+    """The value of one DN that the attribute `units` tells; None where it tells none."""
+    units = {band: str(said.get("units", "")).strip().lower() for band, said in attrs.items()}
+    return SCALES_OF_UNITS.get(_agreed("scale", units))
+
+
+def _scale_of_values(array: xr.DataArray, nodata: Any) -> float:
+    """The value of one DN in floats that nothing describes: 1e-4 for reflectance, 1 for whole DN.
 
     Nothing here hangs on how bright a scene is: reflectance never exceeds `MOST_REFLECTANCE`, and
     DN are whole numbers.
     """
-    units = {band: str(said.get("units", "")).strip().lower() for band, said in attrs.items()}
-    unit = _agreed("scale", units)
-    if unit in SCALES_OF_UNITS:
-        return SCALES_OF_UNITS[unit]
     values = _sample(array)
     valid = np.isfinite(values)
     if nodata is not None:

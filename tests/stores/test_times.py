@@ -100,3 +100,19 @@ def test_metadata_are_consolidated_and_stay_so(zarr_format, recwarn):
     opened = xr.open_zarr(store, consolidated=True)
     assert opened.sizes["time"] == 4
     assert not [w for w in recwarn if "onsolidated" in str(w.message)]
+
+
+def test_units_that_nothing_here_knows_are_no_reason_to_look_at_values():
+    """Nor is what the store calls nodata."""
+    kelvin = (cube(TIMES["days"]) * 0.01 + 270).astype("float32")
+    kelvin[:, :, :4] = -9999
+    kelvin.attrs = {"units": "K", "nodata": -9999.0}
+    store = MemoryStore()
+    kelvin.tec.to_zarr(store, scale=0.01, max_error=0.5, chunks={"time": 1}, progress=False)
+    kelvin.assign_coords(time=TIMES["hours"]).tec.append(store, progress=False)
+    found = xr.open_zarr(store)["B"].values
+    assert (found[2:, :, :4] == -9999).all()
+    assert np.abs(found[2:, :, 4:] - kelvin.values[:, :, 4:]).max() <= 0.5
+    counted = kelvin.assign_coords(time=TIMES["milliseconds"]).assign_attrs(units="DN")
+    with pytest.raises(InvalidInputError, match=r"scale: 1.0 here, 0.01 in the store"):
+        counted.tec.append(store, progress=False)
