@@ -16,6 +16,7 @@ from tec_zarr.synthetic import series
 METHODS = [name for name in dir(TecAccessor) if not name.startswith("_")]
 PUBLIC = {
     "encoding": tec_zarr.encoding,
+    "info": tec_zarr.info,
     "TerraCodec": TerraCodec,
     "TerraCodecSerializer": TerraCodecSerializer,
     **{f"ds.tec.{name}": getattr(TecAccessor, name) for name in METHODS},
