@@ -7,7 +7,7 @@ written with it.
 from importlib import metadata
 
 from tec_zarr import accessor as _accessor  # noqa: F401 (it registers ds.tec)
-from tec_zarr.accessor.whole import info
+from tec_zarr.accessor.whole import decompress, info
 from tec_zarr.errors import (
     DamagedChunkError,
     DesyncError,
@@ -40,6 +40,7 @@ __all__ = [
     "UnsupportedVersionError",
     "WeightsError",
     "__version__",
+    "decompress",
     "encoding",
     "info",
 ]

@@ -51,3 +51,57 @@ def info(
     from tec_zarr.stores.describe import describe_store
 
     return describe_store(store, name, group=group, storage_options=storage_options)
+
+
+@public
+def decompress(
+    store: Any,
+    target: Any,
+    *,
+    original: bool = True,
+    zarr_format: int = 3,
+    mode: str = "w-",
+    storage_options: Mapping[str, Any] | None = None,
+    progress: bool = True,
+) -> None:
+    """Decode a whole store into a plain one, which needs no tec_zarr to be read.
+
+    All groups, variables, coordinates and attributes go with it. It works chunk by chunk, and each
+    is decoded once.
+
+    Parameters
+    ----------
+    store
+        Path (of a folder or a zip file), URL, or a store of zarr.
+    target
+        The same for the new store; a folder or a zip file is there as a whole or not at all.
+    original
+        The variables, names and dims that were once written, as `from_cube` gives them, objects in
+        coordinates as JSON. False: one variable of all bands, as they are stored.
+    zarr_format
+        2 or 3, of the new store.
+    mode
+        "w-" refuses a store that is there, "w" replaces it.
+    storage_options
+        Of the URL that is read, as fsspec takes them.
+    progress
+        Show a progress bar.
+
+    Raises
+    ------
+    InvalidInputError
+        Where there is no store, or nothing in it was written with tec_zarr.
+    FileExistsError
+        Where there is something already, with mode "w-".
+    """
+    from tec_zarr.stores.decompress import decompress_store
+
+    decompress_store(
+        store,
+        target,
+        original=original,
+        zarr_format=zarr_format,
+        mode=mode,
+        storage_options=storage_options,
+        progress=progress,
+    )

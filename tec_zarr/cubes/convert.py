@@ -11,6 +11,7 @@ import xarray as xr
 
 from tec_zarr.cubes.attributes import plain_attributes, storable
 from tec_zarr.cubes.bands import band_name, final_names, given_names
+from tec_zarr.cubes.stale import without_storage
 from tec_zarr.cubes.terms import DIM_ALIASES, DIMS, NAME, PACKING, SOURCE
 from tec_zarr.cubes.times import with_plain_times
 from tec_zarr.errors import InvalidInputError
@@ -44,7 +45,7 @@ def to_cube(
         source: dict[str, Any] = {"kind": "array", "name": data.name}
         rest = xr.Dataset()
     elif NAME in data.data_vars and SOURCE in data[NAME].attrs:
-        return data
+        return without_storage(data)
     else:
         # Masks have the dims of the bands, and must go on having them.
         renamed = renamed_dims(data)

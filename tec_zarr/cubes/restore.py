@@ -9,12 +9,14 @@ import numpy as np
 import xarray as xr
 
 from tec_zarr.cubes.attributes import unstorable
+from tec_zarr.cubes.stale import without_storage
 from tec_zarr.cubes.terms import DIM_ALIASES, NAME, SOURCE
 from tec_zarr.errors import InvalidInputError
 
 
 def from_cube(data: xr.Dataset) -> xr.Dataset | xr.DataArray:
-    """What `to_cube` was given: its variables, names, dims and attributes.
+    """What `to_cube` was given: its variables, names, dims and attributes, without the encodings
+    of the store it comes from.
 
     Raises InvalidInputError where `data` holds no cube that `to_cube` made.
     """
@@ -22,11 +24,11 @@ def from_cube(data: xr.Dataset) -> xr.Dataset | xr.DataArray:
         raise InvalidInputError(
             f"from_cube() is of a Dataset, as to_cube() gives it; got a {type(data).__name__}"
         )
-    if NAME not in data.data_vars or SOURCE not in data[NAME].attrs:
+    if not is_cube(data):
         raise InvalidInputError(
             f"no variable {NAME!r} with the attribute {SOURCE!r}; found {list(data.data_vars)}"
         )
-    data = unstorable(data)
+    data = without_storage(unstorable(data))
     source = json.loads(data[NAME].attrs[SOURCE])
     back = _taken_apart(_with_bands(data[NAME]), data.drop_vars(NAME), source)
     for name, mapping in source.get("grid_mapping", {}).items():
@@ -40,6 +42,11 @@ def from_cube(data: xr.Dataset) -> xr.Dataset | xr.DataArray:
         if ours in back.dims or ours in back.coords:
             original[ours] = theirs
     return back.rename(original)
+
+
+def is_cube(data: xr.Dataset) -> bool:
+    """Whether `to_cube` made this."""
+    return NAME in data.data_vars and SOURCE in data[NAME].attrs
 
 
 def _with_bands(cube: xr.DataArray) -> xr.DataArray:

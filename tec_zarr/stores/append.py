@@ -12,6 +12,7 @@ import zarr
 from zarr.storage import ZipStore
 
 from tec_zarr.cubes.convert import to_cube
+from tec_zarr.cubes.stale import warn_of_recoding
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.cubes.units import check_units
 from tec_zarr.errors import InvalidInputError
@@ -35,6 +36,7 @@ def append_cube(
         raise InvalidInputError(
             f"{store}: dates cannot be added to a zip file; write it anew, or write into a folder"
         )
+    warn_of_recoding(data)
     store = local_path(store) or store
     cube = to_cube(data, bands)
     check_not_empty(cube)

@@ -67,7 +67,7 @@ def describe_group(group: zarr.Group, name: str | None = None) -> dict[str, Any]
 def _chosen(arrays: Mapping[str, zarr.Array], name: str | None, group: zarr.Group) -> str:
     """The array that is meant: the one asked for, else the one that tec_zarr wrote, of several
     the cube."""
-    ours = [path for path, array in arrays.items() if _codec(array) is not None]
+    ours = [path for path, array in arrays.items() if is_ours(array)]
     if name is not None and name not in arrays:
         raise InvalidInputError(
             f"{group.store_path} has no array {name!r}; it has {', '.join(arrays) or 'none'}"
@@ -100,7 +100,7 @@ def _listed(array: zarr.Array) -> dict[str, Any]:
 
 def _is_beside(array: zarr.Array) -> bool:
     """Whether these are rasters, and not by tec_zarr."""
-    return _codec(array) is None and len(array.shape) >= 2
+    return not is_ours(array) and len(array.shape) >= 2
 
 
 def _ratio(raw: int, stored: int) -> float:
@@ -115,6 +115,11 @@ def settings_of(array: zarr.Array) -> Settings:
             f"{array.basename} was not written with tec_zarr; its codec is {codec_of(array)}"
         )
     return codec.settings
+
+
+def is_ours(array: zarr.Array) -> bool:
+    """Whether tec_zarr wrote an array."""
+    return _codec(array) is not None
 
 
 def _codec(array: zarr.Array) -> Any:

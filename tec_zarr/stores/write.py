@@ -12,6 +12,7 @@ import dask
 import dask.system
 import xarray as xr
 
+from tec_zarr.cubes.stale import warn_of_recoding
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.plugins.encoding import make_encoding
 from tec_zarr.stores.budget import Budget, affordable_quality
@@ -42,6 +43,7 @@ def write_cube(
 ) -> None:
     """Write `data` to a new store; everything but the bands is kept losslessly. See
     `ds.tec.to_zarr`."""
+    warn_of_recoding(data)
     planned = plan(data, options)
     if budget is not None:
         planned = planned.at_quality(affordable_quality(planned, budget))
