@@ -28,16 +28,14 @@ def _plain(value: Any) -> Any:
     text."""
     if isinstance(value, (str, bool, int, float)) or value is None:
         return value
-    if isinstance(value, np.ndarray):
+    if isinstance(value, (np.ndarray, np.generic)):
         return _plain(value.tolist())
-    if isinstance(value, np.generic):
-        return _plain(value.item())
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, (set, frozenset)):
-        return _plain(sorted(value, key=str))
     if isinstance(value, numbers.Real):
         return float(value)
+    if isinstance(value, (set, frozenset)):
+        value = sorted(value, key=str)
     # Lists and tuples, and affine transforms, which are no tuples any more.
     if hasattr(value, "__iter__") and hasattr(value, "__getitem__"):
         return [_plain(part) for part in value]

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from tec_zarr.cubes.attributes import plain_attributes, storable
-from tec_zarr.cubes.bands import band_name, final_names, given_names
+from tec_zarr.cubes.bands import band_name, final_names, given_names, names_of_variables
 from tec_zarr.cubes.stale import without_storage
 from tec_zarr.cubes.terms import DIM_ALIASES, DIMS, NAME, PACKING, SOURCE
 from tec_zarr.cubes.times import with_plain_times
@@ -190,12 +190,7 @@ def _variables_of_bands(data: xr.Dataset, bands: Iterable[str] | None) -> dict[H
     if bands is not None:
         asked = list(bands)
         return dict(zip(asked, final_names(asked), strict=True))
-    named = {}
-    for name in data.data_vars:
-        band = band_name(name)
-        if band is not None:
-            named[name] = band
-    return named
+    return names_of_variables(data)
 
 
 def _dims(variable: xr.DataArray) -> set[Hashable]:

@@ -12,6 +12,7 @@ import dask
 import dask.system
 import xarray as xr
 
+from tec_zarr.cubes.beside import tell_of_the_rest
 from tec_zarr.cubes.stale import warn_of_recoding
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.plugins.encoding import make_encoding
@@ -45,6 +46,7 @@ def write_cube(
     `ds.tec.to_zarr`."""
     warn_of_recoding(data)
     planned = plan(data, options)
+    tell_of_the_rest(planned.cube, is_chosen=options.bands is not None)
     if budget is not None:
         planned = planned.at_quality(affordable_quality(planned, budget))
     encoding = {NAME: make_encoding(zarr_format, planned.chunk_shape, planned.codec)}
