@@ -39,7 +39,8 @@ def to_cube(
     """
     if isinstance(data, xr.DataTree):
         raise InvalidInputError(_one_by_one(data))
-    mapped = _grid_mappings(data)
+    mapped = _of_encodings(data, "grid_mapping")
+    filled = _of_encodings(data, "_FillValue")
     if isinstance(data, xr.DataArray):
         cube = _one_array(data, bands)
         source: dict[str, Any] = {"kind": "array", "name": data.name}
@@ -52,7 +53,12 @@ def to_cube(
         cube, source, rest = _of_dataset(data.rename(renamed), bands)
         source["renamed"] = {new: str(old) for old, new in renamed.items()}
     cube.attrs[SOURCE] = json.dumps(
-        {**source, **json.loads(cube.attrs.pop(SOURCE)), "grid_mapping": mapped}
+        {
+            **source,
+            **json.loads(cube.attrs.pop(SOURCE)),
+            "grid_mapping": mapped,
+            "filled": plain_attributes(filled),
+        }
     )
     whole = rest.merge(
         cube.to_dataset(name=NAME), combine_attrs="override", compat="override", join="override"
@@ -97,15 +103,11 @@ def _has_bands(variable: xr.DataArray) -> bool:
     return {"y", "x", "band"} <= _dims(variable)
 
 
-def _grid_mappings(data: xr.Dataset | xr.DataArray) -> dict[str, str]:
-    """Names of the CRS variables that encodings tell of, by variable: a store keeps them as
-    attributes, as CF has them."""
+def _of_encodings(data: xr.Dataset | xr.DataArray, key: str) -> dict[Hashable, Any]:
+    """What encodings tell, by variable: the name of the CRS variable, which a store keeps as an
+    attribute, as CF has it; or the value of no data, which xarray would put there."""
     variables = {NAME: data} if isinstance(data, xr.DataArray) else data.data_vars
-    return {
-        str(n): v.encoding["grid_mapping"]
-        for n, v in variables.items()
-        if "grid_mapping" in v.encoding
-    }
+    return {str(n): v.encoding[key] for n, v in variables.items() if key in v.encoding}
 
 
 def _one_array(data: xr.DataArray, bands: Iterable[str] | None) -> xr.DataArray:

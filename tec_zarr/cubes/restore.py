@@ -31,17 +31,25 @@ def from_cube(data: xr.Dataset) -> xr.Dataset | xr.DataArray:
     data = without_storage(unstorable(data))
     source = json.loads(data[NAME].attrs[SOURCE])
     back = _taken_apart(_with_bands(data[NAME]), data.drop_vars(NAME), source)
-    for name, mapping in source.get("grid_mapping", {}).items():
-        if isinstance(back, xr.Dataset) and name not in back:
-            continue  # a band that was not selected
-        variable = back if isinstance(back, xr.DataArray) else back[name]
-        variable.attrs = {k: v for k, v in variable.attrs.items() if k != "grid_mapping"}
-        variable.encoding["grid_mapping"] = mapping
+    _give_encodings_back(back, source)
     original = {}
     for ours, theirs in source.get("renamed", {}).items():
         if ours in back.dims or ours in back.coords:
             original[ours] = theirs
     return back.rename(original)
+
+
+def _give_encodings_back(back: xr.Dataset | xr.DataArray, source: dict[str, Any]) -> None:
+    """What encodings told and a store keeps otherwise; not of bands that were not selected."""
+    for key, told in (("grid_mapping", "grid_mapping"), ("_FillValue", "filled")):
+        for name, value in source.get(told, {}).items():
+            if isinstance(back, xr.Dataset) and name not in back:
+                continue
+            variable = back if isinstance(back, xr.DataArray) else back[name]
+            if key == "grid_mapping":
+                variable.attrs = {k: v for k, v in variable.attrs.items() if k != key}
+            if key not in variable.attrs:
+                variable.encoding[key] = value
 
 
 def is_cube(data: xr.Dataset) -> bool:

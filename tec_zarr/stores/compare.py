@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,8 @@ def compare_cubes(
     b = second.values.astype(np.float64)
     measured = np.isfinite(a)
     if units["nodata"] is not None:
-        measured &= a != float(units["nodata"])
+        # In the array's own dtype, which may not have the number that was told exactly.
+        measured &= first.values != first.dtype.type(units["nodata"])
     valid = measured & np.isfinite(b)
     lost = int(measured.sum() - valid.sum())
     if lost:
@@ -111,6 +113,7 @@ def _aligned(other: xr.DataArray, first: xr.DataArray) -> xr.DataArray:
             if np.array_equal(labels, found):
                 continue
             if len(labels) == len(found) and np.array_equal(np.sort(labels), np.sort(found)):
+                _check_distinct(dim, labels)
                 other = other.sel({dim: labels})
                 continue
             raise InvalidInputError(
@@ -123,6 +126,14 @@ def _aligned(other: xr.DataArray, first: xr.DataArray) -> xr.DataArray:
                 f"{other.sizes[dim]}"
             )
     return other
+
+
+def _check_distinct(dim: Hashable, labels: np.ndarray) -> None:
+    if len(np.unique(labels)) < len(labels):
+        raise InvalidInputError(
+            f"the cubes have the same coordinates along {dim} in another order, and some of them "
+            "twice, so that nothing tells which belong together: bring both into one order first"
+        )
 
 
 def _ends(labels: np.ndarray) -> str:
