@@ -45,12 +45,14 @@ def sample_of(array: xr.DataArray, nodata: Any) -> np.ndarray:
     if not is_lazy(array):
         return _valid(_thinned(array), nodata)
     found = []
-    for place in _chunks_along_the_diagonal(array):
+    for place in spread_chunks(array):
         found.append(_valid(_thinned(array.isel(place)), nodata))
     return np.concatenate(found)
 
 
-def _chunks_along_the_diagonal(array: xr.DataArray) -> list[dict[str, Any]]:
+def spread_chunks(array: xr.DataArray) -> list[dict[str, Any]]:
+    """Places of chunks of a lazy array, cut to a date each: at most four, from one corner to the
+    other."""
     count = min(4, array.sizes["time"])
     places = []
     for number in range(count):

@@ -70,7 +70,7 @@ def test_unlike_cubes_are_refused(cube):
     ):
         cube.tec.compare(cube.assign_coords(x=cube["x"] + 5))
     with pytest.raises(
-        InvalidInputError, match="one shape are wanted; along y they have 24 and 20"
+        InvalidInputError, match="must have one shape; along y they have 24 and 20"
     ):
         cube.drop_vars("y").tec.compare(cube.drop_vars("y").isel(y=slice(0, 20)))
 
