@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
+from collections.abc import Sequence
 
 import dask
 import dask.array as da
@@ -25,17 +26,27 @@ def check_pixels(name: str, value: object) -> None:
         raise InvalidInputError(f"{name} must be a number of pixels, 0 or more; got {value!r}")
 
 
+def _check_classes(classes: object) -> None:
+    is_list = isinstance(classes, (Sequence, np.ndarray)) and not isinstance(classes, str)
+    if not is_list or not all(isinstance(one, (int, float, np.number)) for one in classes):
+        raise InvalidInputError(
+            f"classes must be a list of the numbers that hide, such as (8, 9); got {classes!r}"
+        )
+
+
 @dataclasses.dataclass(frozen=True)
 class Masking:
     """What of a mask hides: `classes` of integers, numbers above a `threshold`; and by how many
     pixels it grows."""
 
-    classes: tuple[int, ...] | None
+    classes: Sequence[int] | None
     threshold: float | None
     dilate: int
 
     def __post_init__(self) -> None:
         check_pixels("dilate", self.dilate)
+        if self.classes is not None:
+            _check_classes(self.classes)
         if self.classes is not None and self.threshold is not None:
             raise InvalidInputError(
                 f"give one of classes and threshold; got classes={self.classes} and "
@@ -116,14 +127,15 @@ def _find(data: xr.Dataset | xr.DataArray, mask: xr.DataArray | str) -> xr.DataA
         variables = data if isinstance(data, xr.Dataset) else xr.Dataset()
         if mask not in variables:
             raise InvalidInputError(
-                f"mask={mask!r} names no variable of the cube; it has {list(variables)}. Give a "
-                "DataArray"
+                f"mask={mask!r} names no variable of the cube; it has {list(variables)}. Give one "
+                "of these names, or the mask itself as a DataArray (time, y, x)"
             )
         return variables[mask]
     if not isinstance(mask, xr.DataArray):
         raise InvalidInputError(
             "mask must be a DataArray (time, y, x) or the name of a variable; got "
-            f"{type(mask).__name__}"
+            f"{type(mask).__name__}. Give an array its dims and coordinates, for example with "
+            'ds["SCL"].copy(data=array)'
         )
     return mask
 

@@ -29,6 +29,24 @@ def told_nodata(
     return agreed("nodata", found)
 
 
+def check_nodata(nodata: Any, dtype: np.dtype) -> None:
+    """Raise InvalidInputError unless a caller's value can stand in an array."""
+    if nodata is None or str(nodata).strip().lower() == "nan":
+        return
+    is_number = isinstance(nodata, (int, float, np.number)) and not isinstance(nodata, bool)
+    if not is_number:
+        raise InvalidInputError(
+            f'nodata must be a number, None for none, or "auto" for what attributes say; got '
+            f"{nodata!r}"
+        )
+    if dtype.kind in "iu" and not _holds(dtype, float(nodata)):
+        limits = np.iinfo(dtype)
+        raise InvalidInputError(
+            f"nodata={nodata} is no {dtype} value: give one from {limits.min} to {limits.max}, or "
+            "None"
+        )
+
+
 def is_nodata_told(cube: xr.Dataset, attrs: Mapping[str, dict[str, Any]]) -> bool:
     """Whether anything says what it is, or that there is none."""
     names = {name for said in attrs.values() for name in said}

@@ -13,6 +13,11 @@ from tec_zarr.cubes.stale import without_storage
 from tec_zarr.cubes.terms import DIM_ALIASES, NAME, SOURCE
 from tec_zarr.errors import InvalidInputError
 
+NO_BAND = (
+    "the cube has no coordinate band, so that nothing tells which band this is: select with "
+    ".sel(band=...) or .isel(band=[0]), which keep it"
+)
+
 
 def from_cube(data: xr.Dataset) -> xr.Dataset | xr.DataArray:
     """What `to_cube` was given: its variables, names, dims and attributes, without the encodings
@@ -22,11 +27,14 @@ def from_cube(data: xr.Dataset) -> xr.Dataset | xr.DataArray:
     """
     if not isinstance(data, xr.Dataset):
         raise InvalidInputError(
-            f"from_cube() is of a Dataset, as to_cube() gives it; got a {type(data).__name__}"
+            f"from_cube() is of a Dataset, as to_cube() gives it; got a {type(data).__name__}: "
+            "take the whole store, xr.open_zarr(path).tec.from_cube()"
         )
     if not is_cube(data):
         raise InvalidInputError(
-            f"no variable {NAME!r} with the attribute {SOURCE!r}; found {list(data.data_vars)}"
+            f"no variable {NAME!r} with the attribute {SOURCE!r}; found {list(data.data_vars)}. "
+            "from_cube() is of what ds.tec.to_cube() or a store of ds.tec.to_zarr() gave; anything "
+            "else is as it was already"
         )
     data = without_storage(unstorable(data))
     source = json.loads(data[NAME].attrs[SOURCE])
@@ -62,10 +70,7 @@ def _with_bands(cube: xr.DataArray) -> xr.DataArray:
     if "band" in cube.dims:
         return cube
     if "band" not in cube.coords:
-        raise InvalidInputError(
-            "the cube has no coordinate band, so that nothing tells which band this is: select "
-            "with .sel(band=...) or .isel(band=[0]), which keep it"
-        )
+        raise InvalidInputError(NO_BAND)
     return cube.expand_dims("band")
 
 
@@ -80,7 +85,16 @@ def _taken_apart(
     array.attrs = attrs
     if source["kind"] == "array":
         return array.rename(source["name"])
-    return rest.drop_vars("band", errors="ignore").assign({source["name"]: array})
+    rest = _with_dates_of(array, rest.drop_vars("band", errors="ignore"))
+    return rest.assign({source["name"]: array})
+
+
+def _with_dates_of(cube: xr.DataArray, rest: xr.Dataset) -> xr.Dataset:
+    """Without the dim `time`, too, where the cube had none at first."""
+    times = {"time", *(alias for alias, ours in DIM_ALIASES.items() if ours == "time")}
+    if "time" in rest.dims and not times & set(cube.dims):
+        return rest.isel(time=0, drop=not times & set(cube.coords))
+    return rest
 
 
 def _variables(
@@ -88,6 +102,7 @@ def _variables(
 ) -> xr.Dataset:
     """A variable a band, in the order that bands had at first."""
     cube, dims = _without_expanded(cube, source)
+    rest = _with_dates_of(cube, rest)
     present = [str(band) for band in cube["band"].values]
     for band, name in source["names"].items():
         if band not in present:
@@ -96,8 +111,6 @@ def _variables(
         one = one.transpose(*(dim for dim in dims if dim != "band"))
         one.attrs = attrs | source["each"][name]
         rest[name] = one
-    if source["expanded"].get("time") is False:
-        return rest.drop_vars("time", errors="ignore")
     return rest
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from tec_zarr.cubes.nodata import is_nodata_told, told_nodata
+from tec_zarr.cubes.nodata import check_nodata, is_nodata_told, told_nodata
 from tec_zarr.cubes.offsets import offset_of, told_offset
 from tec_zarr.cubes.samples import (
     REFLECTANCE,
@@ -44,6 +44,7 @@ def units_of(
     is_float = array.dtype.kind == "f"
     if isinstance(nodata, str) and nodata == AUTO:
         nodata = told_nodata(cube, attrs, array.dtype)
+    check_nodata(nodata, array.dtype)
     if is_float and scale is None:
         scale = _told_scale(attrs)
     is_scale_told = scale is not None or not is_float
