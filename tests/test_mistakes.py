@@ -220,9 +220,7 @@ def test_mistakes_in_appending(ds, stored):
         later(ds, -900).tec.append(stored)
     with pytest.raises(tec_zarr.InvalidInputError, match=r"do not fit the store: band"):
         later(ds).isel(band=[0, 1]).tec.append(stored)
-    with pytest.raises(
-        tec_zarr.UnknownKeywordError, match=r"no keyword 'quality': there are store"
-    ):
+    with pytest.raises(tec_zarr.UnknownKeywordError, match=r"keyword 'quality': there are store"):
         later(ds).tec.append(stored, quality=35)
 
 
@@ -276,6 +274,14 @@ def test_mistakes_in_reading_and_comparing(ds, stored):
         ds.tec.info()
     with pytest.raises(tec_zarr.InvalidInputError, match=r"no group of Zarr. Give the path or URL"):
         tec_zarr.info("nowhere.zarr")
+
+
+def test_a_part_of_an_opened_store_written_with_xarray_alone(stored, tmp_path):
+    opened = xr.open_zarr(stored)
+    for part in (opened.sel(band="B04"), opened.isel(time=0), opened.sel(band=["B04", "B08"])):
+        with pytest.raises(tec_zarr.InvalidInputError, match=r"keeps its codec.*to_plain\(\)"):
+            part.to_zarr(tmp_path / "part.zarr", mode="w")
+        part.tec.to_plain().to_zarr(tmp_path / "plain.zarr", mode="w")
 
 
 def test_mistakes_in_the_codec_s_own_keywords():
