@@ -4,7 +4,7 @@ by side."""
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 
 import numpy as np
@@ -23,8 +23,8 @@ BLOCKS_A_SIDE = 4
 class Context:
     """The dates of a chunk that the next one may be predicted from, as they come by."""
 
-    def __init__(self) -> None:
-        self._seen: list[Seen] = []
+    def __init__(self, seen: Iterable[Seen] = ()) -> None:
+        self._seen = list(seen)
 
     def inputs(self, side: Side, size: tuple[int, int], groups: int, key: bool) -> DateInputs:
         """What the prior needs to know of the next date; a key date forgets those before it."""
@@ -37,6 +37,10 @@ class Context:
     def add(self, coded: CodedDate) -> None:
         """A date that was coded."""
         self._seen.insert(0, coded.seen)
+
+    def seen(self, bands: int) -> tuple[Seen, ...]:
+        """The dates that the next one, of so many bands, can look at."""
+        return tuple(self._seen[: context_dates(bands)])
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
