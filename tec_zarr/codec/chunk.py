@@ -12,10 +12,16 @@ from tec_zarr.bitstream.container import Contents, Section
 from tec_zarr.bitstream.runs import keep
 from tec_zarr.codec.exact import used_dates
 from tec_zarr.codec.known import note, recall
-from tec_zarr.codec.layer import START
+from tec_zarr.codec.layer import START, State
 from tec_zarr.codec.layout import check_layout
 from tec_zarr.codec.reaching import reach, smallest
-from tec_zarr.codec.reading import assembled, decode_dates, remember, state_after
+from tec_zarr.codec.reading import (
+    assembled,
+    coded_in_last_run,
+    decode_dates,
+    remember,
+    state_after,
+)
 from tec_zarr.codec.settings import Settings
 from tec_zarr.codec.task import Part, Task
 from tec_zarr.codec.trial import Trial, Work
@@ -77,19 +83,31 @@ def _task(
     settings: Settings,
     device: str,
 ) -> Task:
-    hidden = {section.time for section in kept} & set(parts)
-    # Where dates that stay follow from one that is written anew, its bytes stay, too, and a new
-    # run begins.
-    continues = kept and not hidden and not settings.is_published
-    state = state_after(before.header, kept, device) if continues else START
     return Task(
         parts=dict(sorted(parts.items())),
         shape=shape,
         fill=before.fill,
         kept=tuple(kept),
-        state=state,
+        state=_state(parts, before, kept, settings, device),
         header=before.header if kept else None,
     )
+
+
+def _state(
+    parts: Mapping[int, Part],
+    before: Contents,
+    kept: list[Section],
+    settings: Settings,
+    device: str,
+) -> State:
+    """What the first of the dates in `parts` may be predicted from."""
+    hidden = {section.time for section in kept} & set(parts)
+    # Where dates that stay follow from one that is written anew, its bytes stay, too, and a new
+    # run begins.
+    if not kept or hidden or settings.is_published:
+        return START
+    [begins_run] = settings.key_dates(1, coded_in_last_run(kept))
+    return START if begins_run else state_after(before.header, kept, device)
 
 
 def _encode(task: Task, settings: Settings, device: str) -> Trial:

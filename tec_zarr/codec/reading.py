@@ -82,6 +82,15 @@ def assembled(contents: Contents, times: Sequence[int], dates: dict[int, Date]) 
     return out
 
 
+def coded_in_last_run(sections: Sequence[Section]) -> int:
+    """How many dates of the last run have something that is coded."""
+    count = 0
+    for index in runs(sections)[-1]:
+        frame = Frame.parse(sections[index].data)
+        count += frame.coded is not None or bool(frame.residual)
+    return count
+
+
 def state_after(header: Header, sections: Sequence[Section], device: str) -> State:
     """Where the last run of these stands."""
     if not sections:
