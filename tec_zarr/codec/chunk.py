@@ -25,6 +25,8 @@ from tec_zarr.codec.reading import (
 from tec_zarr.codec.settings import Settings
 from tec_zarr.codec.task import Part, Task
 from tec_zarr.codec.trial import Trial, Work
+from tec_zarr.runtime.counters import COUNTERS
+from tec_zarr.runtime.fallback import with_fallback
 
 
 def encode_chunk(array: np.ndarray, settings: Settings, device: str = "auto") -> bytes:
@@ -66,8 +68,13 @@ def encode_parts(
     kept = keep(before.sections, stays)
     if not parts:
         return container.pack(Contents(before.header, tuple(kept), before.fill))
-    task = _task(parts, before, kept, shape, settings, device)
-    trial = _encode(task, settings, device)
+
+    def run(device: str) -> Trial:
+        return _encode(_task(parts, before, kept, shape, settings, device), settings, device)
+
+    trial = with_fallback(run, device)
+    COUNTERS.add("chunks encoded")
+    COUNTERS.add("dates encoded", len(parts))
     dates = {section.time for section in kept} | set(parts)
     if len(dates) < shape[0] and trial.state.coded:
         # More dates will come, and will want to know what came before.

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tec_zarr.bitstream.container import Contents
+from tec_zarr.bitstream.runs import shown
 from tec_zarr.codec.settings import Settings
 from tec_zarr.runtime.cache import CACHE
 
@@ -21,7 +22,10 @@ def note(contents: Contents, times: Sequence[int], array: np.ndarray, settings: 
     """Take note of what dates `times` of a chunk were decoded to; `settings` are those that it was
     coded with."""
     size = sum(len(section.data) for section in contents.sections)
+    there = shown(contents.sections)
     for time, date in zip(times, array, strict=True):
+        if time not in there:
+            continue
         # The chunk is shared by its dates, and counts a little for each.
         CACHE.put(_key(time, date, settings), contents, size // len(times) + 1)
 

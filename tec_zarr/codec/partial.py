@@ -104,8 +104,9 @@ def write_part(
     array = np.full(layout.shape, layout.fill_value, layout.dtype)
     array[selection] = _shaped(values, array[selection])
     before, stays = _before(existing, array, touched, layout, settings)
+    old = _half_written(touched, before, device) if existing is not None else {}
     parts = {}
-    for time, part in _parts(array, touched, stays, before, device).items():
+    for time, part in _parts(array, touched, stays, old).items():
         is_needed = time in _hidden(before, stays)
         # A date without a section is the fill value, unless others need its old one.
         if is_needed or store_empty or not layout.is_fill(part.values):
@@ -150,25 +151,27 @@ def _shaped(values: np.ndarray, place: np.ndarray) -> np.ndarray:
     return values.reshape(place.shape)
 
 
+def _half_written(touched: np.ndarray, before: Contents, device: str) -> dict[int, Date]:
+    """The dates that are there and that are written in part."""
+    times = []
+    for time in shown(before.sections):
+        if touched[time].any() and not touched[time].all():
+            times.append(time)
+    return decode_dates(before, times, device, hold=False)
+
+
 def _parts(
-    array: np.ndarray,
-    touched: np.ndarray,
-    stays: list[int],
-    before: Contents,
-    device: str,
+    array: np.ndarray, touched: np.ndarray, stays: list[int], old: dict[int, Date]
 ) -> dict[int, Part]:
     """The dates that are touched, with what they held beside that."""
-    there = shown(before.sections)
-    times = [time for time in range(len(array)) if touched[time].any() and time not in stays]
-    half = [time for time in times if time in there and not touched[time].all()]
-    old = decode_dates(before, half, device, hold=False)
     parts = {}
-    for time in times:
-        absent = ~touched[time]
-        values = array[time]
+    for time, (values, is_new) in enumerate(zip(array, touched, strict=True)):
+        if not is_new.any() or time in stays:
+            continue
+        absent = ~is_new
         if time in old:
             _check_exact(old[time], absent, time)
-            values = np.where(absent, old[time].values, values)
+            values = np.where(absent, old[time].values, values)  # noqa: PLW2901
             absent &= old[time].kept
         parts[time] = Part(values, absent)
     return parts
@@ -206,7 +209,7 @@ def read_part(
 
 def _among(times: list[int], selection: Selection, layout: Layout) -> Selection:
     """The same selection in an array of the dates `times` alone, which are all that it touches."""
-    first, *others = selection
+    first, *others = selection or (slice(None),)
     if isinstance(first, slice):
         # All that is left of a slice is its direction.
         is_backwards = first.indices(layout.shape[0])[2] < 0

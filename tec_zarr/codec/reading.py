@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 from collections.abc import Collection, Sequence
 
@@ -19,6 +20,7 @@ from tec_zarr.codec.residual import exact_bands
 from tec_zarr.errors import DamagedChunkError
 from tec_zarr.runtime.cache import CACHE
 from tec_zarr.runtime.counters import COUNTERS
+from tec_zarr.runtime.fallback import with_fallback
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -63,10 +65,17 @@ def decode_dates(
     for run in needed(sections, times):
         inside = [sections[index] for index in run]
         places = [index - run.start for index in run if index in wanted]
-        dates = _Run(contents.header, inside, device).decode(places, hold)
+        decode = functools.partial(_decode_run, contents.header, inside, places, hold)
+        dates = with_fallback(decode, device)
         for place, date in dates.items():
             found[wanted[run.start + place]] = date
     return found
+
+
+def _decode_run(
+    header: Header, sections: list[Section], places: list[int], hold: bool, device: str
+) -> dict[int, Date]:
+    return _Run(header, sections, device).decode(places, hold)
 
 
 def assembled(contents: Contents, times: Sequence[int], dates: dict[int, Date]) -> np.ndarray:

@@ -16,7 +16,6 @@ from zarr.abc.codec import (
 from zarr.abc.store import RangeByteRequest
 from zarr.storage import StorePath
 
-from tec_zarr.bitstream.container import Contents, parse
 from tec_zarr.codec.layout import HOW_TO_RECHUNK, check_layout
 from tec_zarr.codec.settings import ALL_GROUPS, ALL_TOKENS, REFLECTANCE_PER_DN, Settings
 from tec_zarr.errors import InvalidInputError
@@ -141,7 +140,10 @@ class TerraCodecSerializer(
         return chunk_spec.prototype.buffer.from_bytes(data)
 
     def _decode_sync(self, chunk_bytes: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
-        return self._read(parse(chunk_bytes.to_bytes()), (), chunk_spec)
+        from tec_zarr.codec.fetching import Fetch
+
+        fetch = Fetch(_layout(chunk_spec).times(()), is_whole=True)
+        return self._read(fetch, chunk_bytes, (), (), (), chunk_spec)
 
     async def _encode_single(self, chunk_array: NDBuffer, chunk_spec: ArraySpec) -> Buffer:
         return await asyncio.to_thread(self._encode_sync, chunk_array, chunk_spec)
@@ -162,7 +164,7 @@ class TerraCodecSerializer(
         ranges = fetch.missing(start.to_bytes())
         found = await asyncio.gather(*(get(wanted) for wanted in ranges))
         return await asyncio.to_thread(
-            self._read_fetched, fetch, start, ranges, found, selection, chunk_spec
+            self._read, fetch, start, ranges, found, selection, chunk_spec
         )
 
     def _decode_partial_sync(
@@ -179,26 +181,24 @@ class TerraCodecSerializer(
             return None
         ranges = fetch.missing(start.to_bytes())
         found = [get(wanted) for wanted in ranges]
-        return self._read_fetched(fetch, start, ranges, found, selection, chunk_spec)
+        return self._read(fetch, start, ranges, found, selection, chunk_spec)
 
-    def _read_fetched(
+    def _read(
         self,
         fetch: Fetch,
         start: Buffer,
         ranges: Sequence[Range],
         found: Sequence[Buffer | None],
-        selection: SelectorTuple,
+        selection: Any,
         chunk_spec: ArraySpec,
     ) -> NDBuffer:
+        """What a selection holds, of bytes that were fetched."""
+        from tec_zarr.codec.partial import read_part
+
         parts = []
         for wanted, buffer in zip(ranges, found, strict=True):
             parts.append((wanted, b"" if buffer is None else buffer.to_bytes()))
         contents = fetch.contents(start.to_bytes(), parts)
-        return self._read(contents, selection, chunk_spec)
-
-    def _read(self, contents: Contents, selection: Any, chunk_spec: ArraySpec) -> NDBuffer:
-        from tec_zarr.codec.partial import read_part
-
         layout = _layout(chunk_spec)
         values: Any = read_part(contents, selection, layout, self.settings, self.device)
         values = values.astype(layout.dtype, copy=False)
@@ -261,8 +261,9 @@ class TerraCodecSerializer(
 def _layout(chunk_spec: ArraySpec) -> Layout:
     from tec_zarr.codec.partial import Layout
 
+    time, band, y, x = chunk_spec.shape
     dtype = chunk_spec.dtype.to_native_dtype()
-    return Layout(tuple(chunk_spec.shape), dtype, chunk_spec.fill_value)
+    return Layout((time, band, y, x), dtype, chunk_spec.fill_value)
 
 
 def _covers(selection: Any, chunk_spec: ArraySpec) -> bool:

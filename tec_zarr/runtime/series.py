@@ -13,7 +13,7 @@ from tec_zarr.entropy.symbols import Stream
 from tec_zarr.prior.coding import CodedDate, DateCoder
 from tec_zarr.prior.dates import DateInputs, Seen, context_dates
 from tec_zarr.runtime.loading import PriorModel
-from tec_zarr.runtime.service import CORE_SERVICE, SERVICE
+from tec_zarr.runtime.service import service_of
 from tec_zarr.transform.side import Side
 
 BLOCKS_A_SIDE = 4
@@ -81,8 +81,7 @@ def _submit(
         job.reconstruct,
     )
     cost = -(-height // BLOCKS_A_SIDE) * -(-width // BLOCKS_A_SIDE)
-    service = CORE_SERVICE if model.device.type == "cpu" else SERVICE
-    return service.submit(run, alike, job, cost)
+    return service_of(model.device, by_core=True).submit(run, alike, job, cost)
 
 
 def _encode_batch(jobs: list[_Job]) -> list[CodedDate]:

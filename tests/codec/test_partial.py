@@ -258,3 +258,15 @@ def test_what_was_read_a_moment_ago_is_written_as_it_was(cube):
     np.testing.assert_array_equal(decode_chunk(copied)[:5], values[:5])
     other = write(None, values, everything, Settings(quality=30))
     assert len(other) < len(data)
+
+
+def test_a_blank_date_is_not_taken_for_one_of_another_chunk(cube):
+    settings = Settings(quality=40)
+    data = one_by_one(cube, settings, (0, 1))
+    everything = (slice(None),) * 4
+    read_part(container.parse(data), everything, LAYOUT, settings, "cpu")
+    edge = (slice(0, 2), slice(None), slice(0, 30), slice(None))
+    data = write(None, cube[2:4, :, :30], edge, settings)
+    decoded = decode_chunk(data)
+    assert np.abs(decoded[edge].astype(int) - cube[2:4, :, :30]).mean() < 60
+    assert (decoded[2:] == 0).all()
