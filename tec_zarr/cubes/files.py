@@ -68,7 +68,10 @@ def open_cube(
         )
     if names is None and _are_nameless(data):
         names = list(L2A)
-    return to_cube(data, names)
+    cube = to_cube(data, names)
+    if "source" in data.encoding:
+        cube.encoding["source"] = data.encoding["source"]
+    return cube
 
 
 def _is_url(text: str) -> bool:
