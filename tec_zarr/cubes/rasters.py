@@ -4,50 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Iterable
 from typing import Any
 
 import dask.array as da
 import numpy as np
 import xarray as xr
 
-from tec_zarr.cubes.bands import band_name
+from tec_zarr.cubes.images import TILE, Image, check_one_grid, day, grids, lies_on, open_image
 from tec_zarr.cubes.names import read_name, rest_of_name
 from tec_zarr.cubes.products import one_offset
 from tec_zarr.cubes.terms import PACKING
 from tec_zarr.errors import InvalidInputError
-
-TILE = 1024
-"""Side of the windows that files are read in: a whole number of the tiles that they have."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Image:
-    """A file, opened but not read, and what it is taken for."""
-
-    path: str
-    data: xr.DataArray
-    date: np.datetime64 | None
-    band: str | None
-    mask: str | None
-
-    @property
-    def step(self) -> float:
-        """Size of a pixel, in the units of the CRS."""
-        return abs(float(self.data.rio.transform().a))
-
-    @property
-    def corner(self) -> tuple[float, float]:
-        transform = self.data.rio.transform()
-        return float(transform.c), float(transform.f)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.data.sizes["y"], self.data.sizes["x"]
-
-    def __str__(self) -> str:
-        what = self.band or self.mask or "no band"
-        return f"{self.path} is {what} of {_day(self.date)}"
 
 
 def open_images(
@@ -62,7 +29,7 @@ def open_images(
     understood.
     """
     no_bands = [path for path in paths if read_name(path).is_no_band]
-    images = [_open(path) for path in paths if path not in no_bands]
+    images = [open_image(path) for path in paths if path not in no_bands]
     if not images:
         raise InvalidInputError(f"none of these files is a band: {', '.join(paths)}")
     if no_bands:
@@ -75,38 +42,6 @@ def open_images(
     if counts == {1} and len(images) > 1:
         return _of_single_bands(_named_by_rest(images))
     return _of_dates(images), None
-
-
-def _open(path: str) -> Image:
-    try:
-        import rioxarray
-        from rasterio.errors import RasterioIOError
-    except ImportError as error:
-        raise InvalidInputError(
-            "reading GeoTIFFs and JPEG 2000 needs rioxarray: pip install 'tec_zarr[demo]'"
-        ) from error
-    chunks = {"band": -1, "y": TILE, "x": TILE}
-    try:
-        data: Any = rioxarray.open_rasterio(path, chunks=chunks)
-    except RasterioIOError as error:
-        raise InvalidInputError(f"{path} cannot be read as an image: {error}") from error
-    told = read_name(path)
-    date = told.date
-    if date is None:
-        date = _date_of_tags(data.attrs)
-    if data.sizes["band"] > 1:
-        return Image(path, data, date, None, None)
-    band = told.band or band_name(data.attrs.get("long_name", ""))
-    return Image(path, data, date, band, told.mask)
-
-
-def _date_of_tags(attrs: dict[str, Any]) -> np.datetime64 | None:
-    for name in ("ACQUISITIONDATETIME", "DATE_ACQUIRED", "acquisition_date", "TIFFTAG_DATETIME"):
-        if name in attrs:
-            told = read_name(f"{attrs[name]}.tif".replace(":", "-").replace(" ", "T"))
-            if told.date is not None:
-                return told.date
-    return None
 
 
 def _of_resolution(images: list[Image], resolution: float) -> list[Image]:
@@ -133,9 +68,9 @@ def _of_dates(images: list[Image]) -> xr.DataArray:
         return images[0].data
     dated = [image for image in images if image.date is not None]
     if dated and len(dated) != len(images):
-        listed = "; ".join(f"{image.path}: {_day(image.date)}" for image in images)
+        listed = "; ".join(f"{image.path}: {day(image.date)}" for image in images)
         raise InvalidInputError(f"some of the files tell their date, and others do not: {listed}")
-    _check_one_grid(images)
+    check_one_grid(images)
     _check_alike(images)
     labels: Any = np.arange(len(images))
     if dated:
@@ -156,7 +91,7 @@ def _check_dates_differ(images: list[Image]) -> None:
         first = seen.setdefault(str(image.date), image.path)
         if first != image.path:
             raise InvalidInputError(
-                f"{first} and {image.path} are both of {_day(image.date)}: give one file a date, "
+                f"{first} and {image.path} are both of {day(image.date)}: give one file a date, "
                 "or files of one tile alone"
             )
 
@@ -190,7 +125,7 @@ def _of_single_bands(images: list[Image]) -> tuple[xr.Dataset, list[str]]:
     dates = _dates_of_all(bands)
     variables = {name: _over_time(_on(group, finest)) for name, group in bands.items()}
     for name, group in _by_name([image for image in images if image.mask]).items():
-        if {str(image.date) for image in group} == dates and _lies_on(group[0], finest):
+        if {str(image.date) for image in group} == dates and lies_on(group[0], finest):
             variables[name] = _over_time(_on(group, finest))
         else:
             warnings.warn(f"{name} is left out: it is not there for all dates", stacklevel=4)
@@ -210,7 +145,7 @@ def _by_name(images: list[Image]) -> dict[str, list[Image]]:
         if other is not image and np.isclose(other.step, image.step):
             raise InvalidInputError(
                 f"{other.path} and {image.path} are both {image.band or image.mask} of "
-                f"{_day(image.date)}: give the files of one tile alone, or a date to each"
+                f"{day(image.date)}: give the files of one tile alone, or a date to each"
             )
         if image.step < other.step:
             dates[str(image.date)] = image
@@ -233,43 +168,12 @@ def _dates_of_all(bands: dict[str, list[Image]]) -> set[str]:
     return dates
 
 
-def _lies_on(image: Image, finest: Image) -> bool:
-    """Whether pixels of `image` are whole squares of those of `finest`."""
-    factor = round(image.step / finest.step)
-    fits = np.isclose(image.step, factor * finest.step)
-    return (
-        bool(fits)
-        and bool(np.allclose(image.corner, finest.corner, atol=finest.step / 100))
-        and tuple(factor * length for length in image.shape) == finest.shape
-        and image.data.rio.crs == finest.data.rio.crs
-    )
-
-
-def _check_one_grid(images: Iterable[Image]) -> None:
-    first, *others = images
-    for other in others:
-        if not np.isclose(other.step, first.step) or not _lies_on(other, first):
-            raise InvalidInputError(_grids(first, other))
-
-
-def _grids(first: Image, other: Image) -> str:
-    listed = "; ".join(
-        f"{i.path}: {i.shape[0]} x {i.shape[1]} pixels of {i.step:g} from {i.corner}, "
-        f"{i.data.rio.crs}"
-        for i in (first, other)
-    )
-    return (
-        f"a cube has one grid, and these files have others: {listed}. Give those of one grid, or "
-        "choose a pixel size (--resolution), or bring them to one grid first"
-    )
-
-
 def _on(group: list[Image], finest: Image) -> list[Image]:
     """The images of a band on the finest grid: coarser pixels repeated, which loses nothing."""
     moved = []
     for image in group:
-        if not _lies_on(image, finest):
-            raise InvalidInputError(_grids(finest, image))
+        if not lies_on(image, finest):
+            raise InvalidInputError(grids(finest, image))
         factor = round(image.step / finest.step)
         data = image.data.isel(band=0, drop=True)
         if factor > 1:
@@ -303,7 +207,3 @@ def _check_alike(group: list[Image]) -> None:
     if len(kinds) > 1:
         listed = "; ".join(f"{path}: {kind}" for kind, path in kinds.items())
         raise InvalidInputError(f"all dates need one dtype, nodata and scale; found {listed}")
-
-
-def _day(date: np.datetime64 | None) -> str:
-    return "no date" if date is None else str(date)[:19]
