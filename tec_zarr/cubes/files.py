@@ -27,8 +27,9 @@ def open_cube(
     """The cube that `to_cube` makes of one Zarr store or NetCDF file, or of images: GeoTIFFs,
     folders of them, SAFE products.
 
-    Nothing is read but what says what there is. Values stay as they are stored: no scaling, no
-    masking. Twelve bands without names are taken for those of L2A in their order.
+    Nothing is read but what says what there is; files stay open until the cube is closed, as by
+    `with`. Values stay as they are stored: no scaling, no masking. Twelve bands without names are
+    taken for those of L2A in their order.
 
     Parameters
     ----------
@@ -69,6 +70,8 @@ def open_cube(
     if names is None and _are_nameless(data):
         names = list(L2A)
     cube = to_cube(data, names)
+    if cube is not data:
+        cube.set_close(data.close)
     if "source" in data.encoding:
         cube.encoding["source"] = data.encoding["source"]
     return cube

@@ -41,7 +41,10 @@ def write_report(
     nodata: Any = AUTO,
 ) -> None:
     """Write the page. See `ds.tec.report`."""
+    path = pathlib.Path(path).expanduser()
     _check_matplotlib()
+    if not path.parent.is_dir():
+        raise InvalidInputError(f"no such folder: {path.parent}")
     if other is not None and quality is not None:
         raise InvalidInputError("quality= is of a report without other=, which has its own")
     cube = to_cube(original)
@@ -73,7 +76,7 @@ def write_report(
         body += sections.pixels(sample, picked, *series)
     body += sections.settings(told)
     body.append(page.footer(f"Written by tec_zarr {metadata.version('tec_zarr')}."))
-    _write(pathlib.Path(path).expanduser(), page.page(title, body))
+    _write(path, page.page(title, body))
 
 
 def _check_matplotlib() -> None:
