@@ -74,10 +74,11 @@ def make_catalogue(folder: pathlib.Path, address: str) -> None:
     for index in range(made.sizes["time"]):
         date = made.isel(time=index)
         when = date["time"].values.astype("datetime64[s]").item()
-        box = [15.0, 48.0, 15.1, 48.1]
-        ring = [[box[i], box[j]] for i, j in ((0, 1), (2, 1), (2, 3), (0, 3), (0, 1))]
+        box = date["B"].rio.write_crs("EPSG:32633").rio.transform_bounds("EPSG:4326")
+        west, south, east, north = box
+        ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
         shape = {"type": "Polygon", "coordinates": [ring]}
-        item = pystac.Item(f"date-{index}", shape, box, when, {"proj:code": "EPSG:32633"})
+        item = pystac.Item(f"date-{index}", shape, list(box), when, {})
         for name, band in BANDS.items():
             path = folder / f"{index}-{name}.tif"
             image = date["B"].sel(band=band).drop_vars(["time", "band"])

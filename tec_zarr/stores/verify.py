@@ -35,7 +35,7 @@ def arrays_of(store: Any) -> dict[str, zarr.Array]:
     Raises InvalidInputError where there are none.
     """
     try:
-        group = zarr.open_group(store, mode="r", use_consolidated=False)
+        group = zarr.open_group(store, mode="r")
     except FileNotFoundError as error:
         raise InvalidInputError(f"{store} holds no Zarr group: {error}") from error
     arrays = {
