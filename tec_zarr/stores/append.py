@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 import zarr
+from zarr.abc.store import Store
 from zarr.storage import ZipStore
 
 from tec_zarr.cubes.convert import to_cube
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.cubes.units import check_units
 from tec_zarr.errors import InvalidInputError
+from tec_zarr.stores.changes import Change, consolidate_first, grown_store
 from tec_zarr.stores.describe import settings_of
 from tec_zarr.stores.options import check_not_empty
-from tec_zarr.stores.places import as_it_was_on_failure, local_path
+from tec_zarr.stores.places import discarded_on_failure, is_session, opened, undone_on_failure
 from tec_zarr.stores.times import check_times
 from tec_zarr.stores.write import chunked, own_threads, progress_bar, quiet
 
@@ -27,6 +30,8 @@ def append_cube(
     store: Any,
     *,
     bands: Iterable[str] | None = None,
+    group: str | None = None,
+    storage_options: Mapping[str, Any] | None = None,
     progress: bool = True,
 ) -> None:
     """Add the dates of `data` to a store, with the codec and settings it has. See
@@ -35,26 +40,88 @@ def append_cube(
         raise InvalidInputError(
             f"{store}: dates cannot be added to a zip file; write it anew, or write into a folder"
         )
-    store = local_path(store) or store
+    place = opened(store, storage_options)
     cube = to_cube(data, bands)
     check_not_empty(cube)
-    stored = xr.open_zarr(store, consolidated=False, mask_and_scale=False, chunks=None)
+    if is_session(place):
+        _append(cube, place, group, progress, discarded_on_failure(place))
+        return
+    change = grown_store(place)
+    _append(cube, change.staged, group, progress, grown(change))
+
+
+def _append(
+    cube: xr.Dataset,
+    store: Store,
+    group: str | None,
+    progress: bool,
+    whole: contextlib.AbstractContextManager[None],
+) -> None:
+    """Check all that can be checked, then write dates to `store` within `whole`."""
+    stored = xr.open_zarr(store, group=group, consolidated=False, mask_and_scale=False, chunks=None)
     if NAME not in stored:
         raise InvalidInputError(
             f"{store} holds no variable {NAME!r}; found {list(stored.data_vars)}"
         )
+    cube = _with_time(cube, stored)
     _check_fits(cube, stored)
     check_times(cube, stored)
-    group = zarr.open_group(store, mode="r")
-    check_units(cube, settings_of(group[NAME]))
-    is_consolidated = group.metadata.consolidated_metadata is not None
-    chunks = stored[NAME].encoding["chunks"]
-    _check_chunks_are_full(stored.sizes["time"], chunks[0])
+    settings = settings_of(zarr.open_group(store, path=group, mode="r")[NAME])
+    check_units(cube, settings)
+    encoding = stored[NAME].encoding
+    _check_chunks_are_full(stored.sizes["time"], encoding["chunks"][0])
     without_time = [name for name, v in cube.variables.items() if "time" not in v.dims]
-    sizes = dict(zip(("time", "band", "y", "x"), chunks, strict=True))
+    in_files = encoding.get("shards") or encoding["chunks"]
+    sizes: dict[str, Any] = dict(zip(("time", "band", "y", "x"), in_files, strict=True))
+    sizes["time"] = _lengths(stored.sizes["time"], cube.sizes["time"], sizes["time"])
     prepared = chunked(cube.drop_vars(without_time), sizes)
-    with as_it_was_on_failure(store), own_threads(), progress_bar(progress), quiet():
-        prepared.to_zarr(store, mode="a", append_dim="time", consolidated=is_consolidated)
+    with whole, own_threads(), progress_bar(progress), quiet():
+        attributes = _attributes(store, group)
+        prepared.to_zarr(store, group=group, mode="a", append_dim="time", consolidated=False)
+        # Xarray puts the attributes of what is added in the place of the store's own.
+        zarr.open_group(store, path=group, mode="r+", use_consolidated=False).attrs.put(attributes)
+        if store.supports_consolidated_metadata:
+            zarr.consolidate_metadata(store)
+
+
+@contextlib.contextmanager
+def grown(change: Change) -> Iterator[None]:
+    """Show what was appended where all goes well, and leave the store as it was elsewhere."""
+    consolidate_first(change)
+    with undone_on_failure(change):
+        yield
+
+
+def _attributes(store: Store, group: str | None) -> dict[str, Any]:
+    opened_group = zarr.open_group(store, path=group, mode="r", use_consolidated=False)
+    return opened_group.attrs.asdict()
+
+
+def _lengths(there: int, more: int, length: int) -> tuple[int, ...]:
+    """Of `more` dates after those that are there, how many go into each file of `length` dates."""
+    lengths = []
+    while more:
+        fits = min(more, length - there % length)
+        lengths.append(fits)
+        there += fits
+        more -= fits
+    return tuple(lengths)
+
+
+def _with_time(cube: xr.Dataset, stored: xr.Dataset) -> xr.Dataset:
+    """A cube of one date with what the store has along time along time, too."""
+    if cube.sizes["time"] != 1:
+        return cube
+    grown_variables = {}
+    for name, variable in cube.variables.items():
+        has_time = name in stored.variables and "time" in stored[name].dims
+        if has_time and "time" not in variable.dims:
+            place = stored[name].dims.index("time")
+            grown_variables[name] = variable.expand_dims({"time": 1})
+            dims = list(variable.dims)
+            dims.insert(place, "time")
+            grown_variables[name] = grown_variables[name].transpose(*dims)
+    return cube.assign(grown_variables)
 
 
 def _check_chunks_are_full(dates: int, length: int) -> None:
@@ -95,6 +162,20 @@ def _differences(cube: xr.Dataset, stored: xr.Dataset) -> dict[str, tuple[Any, A
     for name in sorted(here & there - {NAME}):
         if _kind(cube[name]) != _kind(stored[name]):
             differ[name] = (cube[name].dtype, stored[name].dtype)
+    return differ | _values_that_would_be_lost(cube, stored)
+
+
+def _values_that_would_be_lost(cube: xr.Dataset, stored: xr.Dataset) -> dict[str, tuple[Any, Any]]:
+    """Of variables that the store has once for all dates, those that are not as there: masks of a
+    date, say, where the store was begun with one date without a dim time."""
+    differ = {}
+    for name, variable in cube.variables.items():
+        if "time" in variable.dims or name in ("band", "y", "x") or name not in stored.variables:
+            continue
+        there = stored[name].variable
+        if variable.dims != there.dims or not variable.equals(there):
+            said = "once for all dates, with other values; write it along time, or drop_vars it"
+            differ[str(name)] = ("values of its own", said)
     return differ
 
 
