@@ -122,7 +122,7 @@ class Storing:
 
         Readers see nothing of it before it is whole: what fails or is interrupted leaves nothing
         behind, and with mode "w" the store that was there. A folder is written beside its place and
-        moved there; so is a zip file, which a path that ends in .zip becomes. Elsewhere the metadata
+        moved there; so is a zip file, which a path that ends in .zip becomes. Elsewhere metadata
         are written last.
 
         Parameters
@@ -221,8 +221,8 @@ class Storing:
     ) -> None:
         """Add these dates to a store that `to_zarr` made, with the codec and settings it has.
 
-        Readers see the dates when all of them are there: what fails, is interrupted or killed leaves
-        the store as it was.
+        Readers see the dates when all of them are there: what fails, is interrupted or killed
+        leaves the store as it was.
 
         Parameters
         ----------

@@ -20,7 +20,13 @@ from tec_zarr.errors import InvalidInputError
 from tec_zarr.stores.changes import Change, consolidate_first, grown_store
 from tec_zarr.stores.describe import settings_of
 from tec_zarr.stores.options import check_not_empty
-from tec_zarr.stores.places import discarded_on_failure, is_session, opened, undone_on_failure
+from tec_zarr.stores.places import (
+    discarded_on_failure,
+    is_session,
+    name_of,
+    opened,
+    undone_on_failure,
+)
 from tec_zarr.stores.times import check_times
 from tec_zarr.stores.write import chunked, own_threads, progress_bar, quiet
 
@@ -46,7 +52,7 @@ def append_cube(
     if is_session(place):
         _append(cube, place, group, progress, discarded_on_failure(place))
         return
-    change = grown_store(place)
+    change = grown_store(place, name_of(store))
     _append(cube, change.staged, group, progress, grown(change))
 
 
@@ -61,7 +67,7 @@ def _append(
     stored = xr.open_zarr(store, group=group, consolidated=False, mask_and_scale=False, chunks=None)
     if NAME not in stored:
         raise InvalidInputError(
-            f"{store} holds no variable {NAME!r}; found {list(stored.data_vars)}"
+            f"the store holds no variable {NAME!r}; found {list(stored.data_vars)}"
         )
     cube = _with_time(cube, stored)
     _check_fits(cube, stored)
@@ -117,10 +123,9 @@ def _with_time(cube: xr.Dataset, stored: xr.Dataset) -> xr.Dataset:
         has_time = name in stored.variables and "time" in stored[name].dims
         if has_time and "time" not in variable.dims:
             place = stored[name].dims.index("time")
-            grown_variables[name] = variable.expand_dims({"time": 1})
             dims = list(variable.dims)
             dims.insert(place, "time")
-            grown_variables[name] = grown_variables[name].transpose(*dims)
+            grown_variables[name] = variable.expand_dims("time").transpose(*dims)
     return cube.assign(grown_variables)
 
 
@@ -154,7 +159,7 @@ def _differences(cube: xr.Dataset, stored: xr.Dataset) -> dict[str, tuple[Any, A
         here = _labels(cube, dim)
         there = _labels(stored, dim)
         if not np.array_equal(here, there):
-            differ[dim] = (here, there)
+            differ[dim] = (_shown(here), _shown(there))
     here = _along_time(cube)
     there = _along_time(stored)
     if here != there:
@@ -187,6 +192,13 @@ def _kind(variable: xr.DataArray) -> str:
 
 def _labels(cube: xr.Dataset, dim: str) -> np.ndarray:
     return cube[dim].values if dim in cube.coords else np.arange(cube.sizes[dim])
+
+
+def _shown(labels: np.ndarray) -> str:
+    """Labels of a few, or how many there are between which."""
+    if labels.size <= 16:
+        return str(labels.tolist())
+    return f"{labels.size} from {labels[0]} to {labels[-1]}"
 
 
 def _along_time(cube: xr.Dataset) -> set[str]:

@@ -142,22 +142,23 @@ class Change:
             await asyncio.gather(*(self._store.delete(key) for key in some))
 
 
-def new_store(store: Store, group: str, mode: str) -> Change:
-    """What writes a new store, or a group of one; nothing is written yet.
+def new_store(store: Store, name: str, group: str, mode: str) -> Change:
+    """What writes a new store, or a group of one; nothing is written yet. `name` is what errors
+    call the store.
 
     Raises FileExistsError where something is in the way.
     """
-    return sync(_new_store(store, group, mode))
+    return sync(_new_store(store, name, group, mode))
 
 
-async def _new_store(store: Store, group: str, mode: str) -> Change:
+async def _new_store(store: Store, name: str, group: str, mode: str) -> Change:
     here = await _documents(store, [within(group, name) for name in (*ROOTS, ".zarray")])
     is_marked = await store.exists(MARK)
     listed = consolidated(await _root(store)) or {}
     # A group that the root does not list is of an attempt that was killed.
     is_known = any(is_within(key, group) for key in listed)
     is_there = bool(here) and not (group and is_marked and listed and not is_known)
-    what = within(str(store), group)
+    what = within(name, group)
     if is_there and mode == "w-":
         raise FileExistsError(
             f'{what} is there already; mode="w" replaces it, append() adds dates to it'
@@ -195,19 +196,19 @@ def key_encoding(change: Change, zarr_format: int) -> dict[str, str] | None:
     return None
 
 
-def grown_store(store: Store) -> Change:
+def grown_store(store: Store, name: str) -> Change:
     """What appends to a store; nothing is written yet.
 
     Raises FileNotFoundError where there is none, InvalidInputError where its arrays have other
     shapes than its root says, and no append that was killed is the reason.
     """
-    return sync(_grown_store(store))
+    return sync(_grown_store(store, name))
 
 
-async def _grown_store(store: Store) -> Change:
+async def _grown_store(store: Store, name: str) -> Change:
     root = await _root(store)
     if not root:
-        raise FileNotFoundError(f"{store}: no Zarr store is there; to_zarr() begins one")
+        raise FileNotFoundError(f"{name}: no Zarr store is there; to_zarr() begins one")
     staged = StagedStore(store)
     listed = consolidated(root)
     if listed is None:
@@ -223,7 +224,7 @@ async def _grown_store(store: Store) -> Change:
             staged.waiting[key] = default_buffer_prototype().buffer.from_bytes(text)
     if differ and not await store.exists(MARK):
         raise InvalidInputError(
-            f"{store}: the consolidated metadata of the root are not those of the arrays: "
+            f"{name}: the consolidated metadata of the root are not those of the arrays: "
             f"{'; '.join(differ.values())}. Where the arrays are right, call "
             "zarr.consolidate_metadata() on the store first"
         )

@@ -79,8 +79,8 @@ def check_possible(consolidated: Any, region: Any, append_dim: Any, compute: Any
         )
     if region is not None or append_dim is not None:
         raise InvalidInputError(
-            "region= and append_dim= are not possible: to_zarr() writes whole stores; append() adds "
-            "dates to one"
+            "region= and append_dim= are not possible: to_zarr() writes whole stores; append() "
+            "adds dates to one"
         )
     if compute is not True:
         raise InvalidInputError(

@@ -65,6 +65,11 @@ def opened(store: Any, storage_options: Mapping[str, Any] | None = None) -> Stor
     return made
 
 
+def name_of(store: Any) -> str:
+    """What errors call a store: its path or URL, where it was given as one."""
+    return str(store) if isinstance(store, (str, pathlib.Path)) else repr(store)
+
+
 class Place:
     """Where xarray writes: a path or store, the mode, and how chunks are named there (None: in
     Zarr's own way)."""
@@ -109,10 +114,11 @@ class Target:
         self._format = zarr_format
         self._path = local_path(store)
         self._store = opened(store, storage_options)
+        self._name = name_of(store)
         if self._path is not None and not self._is_group_of_a_folder():
             _check_free(self._path, mode)
         elif not is_session(self._store):
-            new_store(self._store, self._group, mode)
+            new_store(self._store, self._name, self._group, mode)
 
     def _is_group_of_a_folder(self) -> bool:
         path = self._path
@@ -128,7 +134,7 @@ class Target:
 
     @contextlib.contextmanager
     def _staged(self) -> Iterator[Place]:
-        change = new_store(self._store, self._group, self._mode)
+        change = new_store(self._store, self._name, self._group, self._mode)
         with undone_on_failure(change):
             yield Place(change.staged, key_encoding=key_encoding(change, self._format))
 
