@@ -52,7 +52,7 @@ def append_cube(
     if is_session(place):
         _append(cube, place, group, progress, discarded_on_failure(place))
         return
-    change = grown_store(place, name_of(store))
+    change = grown_store(place, name_of(store), group or "")
     _append(cube, change.staged, group, progress, grown(change))
 
 

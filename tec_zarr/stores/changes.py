@@ -19,6 +19,7 @@ from zarr.core.sync import sync
 
 from tec_zarr.errors import InvalidInputError
 from tec_zarr.stores.documents import (
+    FOUND_BY,
     ROOTS,
     Grid,
     consolidated,
@@ -36,14 +37,19 @@ Result = TypeVar("Result")
 AT_ONCE = 32
 """Keys that are read or deleted at the same time."""
 
-SAID = b"tec_zarr writes here, or was stopped while it did. Readers see what was there before.\n"
+SAID = (
+    "tec_zarr writes here, or was stopped while it did; readers see what was there before. Group: "
+)
 
 
 class Change:
     """One write into `staged`: `start` it, then `commit` or `undo` it."""
 
-    def __init__(self, staged: StagedStore, before: set[str] | None, leftovers: Iterable[str]):
+    def __init__(
+        self, staged: StagedStore, group: str, before: set[str] | None, leftovers: Iterable[str]
+    ):
         self.staged = staged
+        self._group = group
         self.is_whole = False
         self._before = before
         self._leftovers = leftovers
@@ -56,8 +62,10 @@ class Change:
         """Put a mark there, by which what is left of a process that was killed is known; take away
         what is left of an earlier one."""
 
+        mark = f"{SAID}{self._group}\n".encode()
+
         async def start() -> None:
-            await self._store.set(MARK, default_buffer_prototype().buffer.from_bytes(SAID))
+            await self._store.set(MARK, default_buffer_prototype().buffer.from_bytes(mark))
             await self._delete(self._leftovers)
 
         finish(start())
@@ -78,7 +86,7 @@ class Change:
         chunks = [key for key in waiting if not is_document(key)]
         if chunks:
             # Their keys are those of the store that is replaced: for a moment there is none.
-            for key in before.intersection(roots):
+            for key in reversed(in_order(before.intersection(roots), self.staged.begins_at or "")):
                 await self._put(key, None)
         for key in chunks:
             await self._put(key, waiting[key])
@@ -152,12 +160,13 @@ def new_store(store: Store, name: str, group: str, mode: str) -> Change:
 
 
 async def _new_store(store: Store, name: str, group: str, mode: str) -> Change:
-    here = await _documents(store, [within(group, name) for name in (*ROOTS, ".zarray")])
-    is_marked = await store.exists(MARK)
-    listed = consolidated(await _root(store)) or {}
-    # A group that the root does not list is of an attempt that was killed.
-    is_known = any(is_within(key, group) for key in listed)
-    is_there = bool(here) and not (group and is_marked and listed and not is_known)
+    here = await _documents(store, [within(group, name) for name in FOUND_BY])
+    is_marked = await _group_of_mark(store) == group
+    root = await _root(store)
+    listed = consolidated(root) or {}
+    # A group that the root does not list may be of an attempt that was killed.
+    is_known = any(is_within(key, group) for key in listed) or bool(root and not listed)
+    is_there = bool(here) and not (group and is_marked and not is_known)
     what = within(name, group)
     if is_there and mode == "w-":
         raise FileExistsError(
@@ -173,14 +182,14 @@ async def _new_store(store: Store, name: str, group: str, mode: str) -> Change:
         before.add(key)
     if not is_there:
         staged = StagedStore(store, begins_at=group)
-        return Change(staged, set(), before)
+        return Change(staged, group, set(), before)
     documents = {}
     for key, data in (await _documents(store, filter(is_document, before))).items():
         documents[key] = json.loads(data)
     # Where an append was killed, the root knows how many dates readers see.
     documents |= {key: known for key, known in listed.items() if is_within(key, group)}
     staged = StagedStore(store, begins_at=group, visible=grids(documents))
-    return Change(staged, before, ())
+    return Change(staged, group, before, ())
 
 
 def key_encoding(change: Change, zarr_format: int) -> dict[str, str] | None:
@@ -196,23 +205,23 @@ def key_encoding(change: Change, zarr_format: int) -> dict[str, str] | None:
     return None
 
 
-def grown_store(store: Store, name: str) -> Change:
+def grown_store(store: Store, name: str, group: str) -> Change:
     """What appends to a store; nothing is written yet.
 
     Raises FileNotFoundError where there is none, InvalidInputError where its arrays have other
     shapes than its root says, and no append that was killed is the reason.
     """
-    return sync(_grown_store(store, name))
+    return sync(_grown_store(store, name, group))
 
 
-async def _grown_store(store: Store, name: str) -> Change:
+async def _grown_store(store: Store, name: str, group: str) -> Change:
     root = await _root(store)
     if not root:
         raise FileNotFoundError(f"{name}: no Zarr store is there; to_zarr() begins one")
     staged = StagedStore(store)
     listed = consolidated(root)
     if listed is None:
-        return Change(staged, None, ())
+        return Change(staged, group, None, ())
     staged.visible = grids(listed)
     told = shapes(listed)
     differ = {}
@@ -228,7 +237,7 @@ async def _grown_store(store: Store, name: str) -> Change:
             f"{'; '.join(differ.values())}. Where the arrays are right, call "
             "zarr.consolidate_metadata() on the store first"
         )
-    return Change(staged, None, ())
+    return Change(staged, group, None, ())
 
 
 def consolidate_first(change: Change) -> None:
@@ -239,8 +248,16 @@ def consolidate_first(change: Change) -> None:
     change.staged.visible = grids(consolidated(sync(_root(store))) or {})
 
 
+async def _group_of_mark(store: Store) -> str | None:
+    """Which group was being written when a process was killed; None where none was."""
+    mark = await store.get(MARK, default_buffer_prototype())
+    return None if mark is None else mark.to_bytes().decode()[len(SAID) :].rstrip("\n")
+
+
 async def _root(store: Store) -> dict[str, bytes]:
-    return await _documents(store, ROOTS)
+    """Documents of the root, where readers find one."""
+    found = await _documents(store, ROOTS)
+    return found if set(found).intersection(FOUND_BY) else {}
 
 
 async def _documents(store: Store, keys: Iterable[str]) -> dict[str, bytes]:

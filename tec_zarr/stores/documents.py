@@ -15,6 +15,9 @@ ROOTS = (".zattrs", ".zmetadata", ".zgroup", "zarr.json")
 """Documents of a root group, in the order in which they are written: the last one of each format
 is the one by which readers find a new store."""
 
+FOUND_BY = (".zgroup", ".zarray", "zarr.json")
+"""Documents without which readers find nothing."""
+
 DOCUMENTS = (*ROOTS, ".zarray")
 
 
