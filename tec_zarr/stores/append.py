@@ -23,6 +23,7 @@ from tec_zarr.stores.options import check_not_empty
 from tec_zarr.stores.places import (
     discarded_on_failure,
     is_session,
+    local_path,
     name_of,
     opened,
     undone_on_failure,
@@ -46,6 +47,9 @@ def append_cube(
         raise InvalidInputError(
             f"{store}: dates cannot be added to a zip file; write it anew, or write into a folder"
         )
+    path = local_path(store)
+    if path is not None and not path.exists():
+        raise FileNotFoundError(f"{path}: no Zarr store is there; to_zarr() begins one")
     place = opened(store, storage_options)
     cube = to_cube(data, bands)
     check_not_empty(cube)

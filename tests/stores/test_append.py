@@ -52,3 +52,46 @@ def test_a_last_chunk_that_is_not_full_is_not_coded_again(scene, tmp_path):
     ):
         scene.isel(time=[3]).tec.append(path, progress=False)
     assert opened(path).sizes["time"] == 3
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_one_date_without_a_dim_brings_its_mask_and_texts(scene, tmp_path, zarr_format):
+    path = tmp_path / "a.zarr"
+    named = scene.assign_coords(id=("time", ["a", "bb", "ccc", "dddd"]))
+    options = {"chunks": SMALL | {"time": 1}, "zarr_format": zarr_format, "progress": False}
+    named.isel(time=slice(0, 2)).tec.to_zarr(path, **options)
+    for date in (2, 3):
+        named.isel(time=date).tec.append(path, progress=False)
+    back = opened(path)
+    np.testing.assert_array_equal(back["SCL"], scene["SCL"])
+    np.testing.assert_array_equal(back["time"], scene["time"])
+    assert back["id"].values.tolist() == ["a", "bb", "ccc", "dddd"]
+
+
+def test_a_mask_that_the_store_has_once_for_all_dates_is_not_lost(scene, tmp_path):
+    path = tmp_path / "a.zarr"
+    scene.isel(time=0).tec.to_zarr(path, chunks=SMALL, quality=20, progress=False)
+    second = scene.isel(time=1)
+    with pytest.raises(InvalidInputError, match=r"SCL.*(once for all dates|variables along time)"):
+        second.tec.append(path, progress=False)
+    second.drop_vars("SCL").tec.append(path, progress=False)
+    assert opened(path).sizes["time"] == 2
+
+
+def test_the_store_keeps_its_attributes(scene, tmp_path):
+    path = tmp_path / "a.zarr"
+    first = scene.isel(time=[0]).assign_attrs(title="fields")
+    first.tec.to_zarr(path, chunks=SMALL, quality=20, progress=False)
+    before = opened(path)
+    scene.isel(time=[1]).assign_attrs(title="others", more=1).tec.append(path, progress=False)
+    after = opened(path)
+    assert after.attrs == before.attrs
+    assert after["B"].attrs == before["B"].attrs
+
+
+def test_a_place_without_a_store_is_named(scene, tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match=r"a\.zarr: no Zarr store is there; to_zarr\(\) begins"
+    ):
+        scene.tec.append(tmp_path / "a.zarr", progress=False)
+    assert not list(tmp_path.iterdir())
