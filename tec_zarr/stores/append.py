@@ -76,10 +76,10 @@ def _append(
     cube = _with_time(cube, stored)
     _check_fits(cube, stored)
     check_times(cube, stored)
-    settings = settings_of(zarr.open_group(store, path=group, mode="r")[NAME])
-    check_units(cube, settings)
+    root = zarr.open_group(store, path=group, mode="r", use_consolidated=False)
+    check_units(cube, settings_of(root[NAME]))
     encoding = stored[NAME].encoding
-    _check_chunks_are_full(stored.sizes["time"], encoding["chunks"][0])
+    _check_chunks_are_full(stored.sizes["time"], encoding["chunks"][0], root.metadata.zarr_format)
     without_time = [name for name, v in cube.variables.items() if "time" not in v.dims]
     in_files = encoding.get("shards") or encoding["chunks"]
     sizes: dict[str, Any] = dict(zip(("time", "band", "y", "x"), in_files, strict=True))
@@ -133,12 +133,14 @@ def _with_time(cube: xr.Dataset, stored: xr.Dataset) -> xr.Dataset:
     return cube.assign(grown_variables)
 
 
-def _check_chunks_are_full(dates: int, length: int) -> None:
-    if dates % length:
+def _check_chunks_are_full(dates: int, length: int, zarr_format: int) -> None:
+    """Raise InvalidInputError where dates would go into a chunk whose other dates would have to be
+    coded again for that."""
+    if zarr_format == 2 and dates % length:
         raise InvalidInputError(
             f"the store has {dates} dates in chunks of {length}: the last chunk is not full, and "
-            "adding to it would code its dates a second time, with a loss. Write whole chunks, or "
-            "the store anew"
+            "in format 2 adding to it would code its dates a second time, with a loss. Write whole "
+            "chunks, or the store anew with zarr_format=3"
         )
 
 

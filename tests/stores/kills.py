@@ -1,10 +1,6 @@
-"""Processes that write stores and are killed at random moments.
+"""Processes that write stores and are killed at random moments: what is left must be the store as
+it was, or the whole new one, and trying again must work."""
 
-`python -m tests.stores.kills --rounds 200` says how many left a store as it was, and how many a
-whole one; it fails where one left anything else, or where trying again does not work.
-"""
-
-import argparse
 import collections
 import contextlib
 import dataclasses
@@ -204,16 +200,3 @@ def rounds(count: int, seed: int) -> dict[str, collections.Counter]:
             moment = share * kind.seconds
             left[f"{kind.name}, {how.name}"][one_round(context, kind, how, moment)] += 1
     return left
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
-    for name, counts in sorted(rounds(asked.rounds, asked.seed).items()):
-        print(f"{name:28} {dict(counts)}")
-
-
-if __name__ == "__main__":
-    main()

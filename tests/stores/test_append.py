@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from tec_zarr import InvalidInputError
 from tec_zarr.codec import metrics
@@ -46,12 +47,56 @@ def test_dates_that_do_not_fit_are_refused_and_nothing_changes(scene, tmp_path, 
 
 def test_a_last_chunk_that_is_not_full_is_not_coded_again(scene, tmp_path):
     path = tmp_path / "a.zarr"
-    scene.isel(time=slice(0, 3)).tec.to_zarr(path, chunks=SMALL, quality=20, progress=False)
+    options = {"chunks": SMALL, "quality": 20, "zarr_format": 2, "progress": False}
+    scene.isel(time=slice(0, 3)).tec.to_zarr(path, **options)
     with pytest.raises(
         InvalidInputError, match="3 dates in chunks of 2: the last chunk is not full"
     ):
         scene.isel(time=[3]).tec.append(path, progress=False)
     assert opened(path).sizes["time"] == 3
+
+
+@pytest.mark.parametrize("shards", [None, {"time": 6, "y": 64, "x": -1}])
+def test_dates_go_into_a_chunk_that_is_not_full(scene, tmp_path, shards):
+    """Those that are in it come back as before, those that are added once only."""
+    path = tmp_path / "a.zarr"
+    options = {"chunks": {"time": 3, "y": 32, "x": 48}, "quality": 40, "progress": False}
+    scene.isel(time=slice(0, 3)).tec.to_zarr(path, shards=shards, **options)
+    for date in range(3):
+        later = scene["time"].values + np.timedelta64(1000 * (date + 1), "D")
+        more = scene.assign_coords(time=later).isel(time=[date])
+        before = opened(path).load()
+        more.tec.append(path, progress=False)
+        after = opened(path).load()
+        xr.testing.assert_identical(after.isel(time=slice(0, -1)), before)
+        valid = more["B"].values != 0
+        assert metrics.psnr(more["B"].values, after["B"].values[-1:], valid) > 30
+    np.testing.assert_array_equal(after["SCL"][3:], scene["SCL"][:3])
+
+
+@pytest.mark.parametrize("killed_after", [1, 2])
+def test_a_chunk_with_dates_of_an_append_that_was_killed_takes_others(
+    scene, tmp_path, killed_after
+):
+    path = tmp_path / "a.zarr"
+    options = {"chunks": {"time": 4, "y": 32, "x": 48}, "quality": 40, "progress": False}
+    scene.tec.to_zarr(path, **options)
+    later = scene.assign_coords(time=scene["time"].values + np.timedelta64(1000, "D"))
+    later.isel(time=[0]).tec.append(path, progress=False)
+    documents = {file: file.read_bytes() for file in path.rglob("zarr.json")}
+    before = opened(path).load()
+    later.isel(time=slice(1, 1 + killed_after)).tec.append(path, progress=False)
+    for file, data in documents.items():
+        file.write_bytes(data)
+    xr.testing.assert_identical(opened(path).load(), before)
+    more = later.isel(time=slice(1, 3)) + 0
+    more["time"] = more["time"] + np.timedelta64(3, "D")
+    more["B"].attrs = scene["B"].attrs
+    more.tec.append(path, progress=False)
+    after = opened(path).load()
+    xr.testing.assert_identical(after.isel(time=slice(0, 5)), before)
+    np.testing.assert_array_equal(after["time"][5:], more["time"])
+    assert metrics.psnr(more["B"].values, after["B"].values[5:], more["B"].values != 0) > 30
 
 
 @pytest.mark.parametrize("zarr_format", [2, 3])
