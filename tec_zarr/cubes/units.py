@@ -221,7 +221,7 @@ def _sample(array: xr.DataArray) -> np.ndarray:
     dates = np.linspace(0, array.sizes["time"] - 1, 4).round().astype(int)
     values = []
     for number, date in enumerate(np.unique(dates)):
-        places = {"time": [date]}
+        places: dict[str, Any] = {"time": [date]}
         for dim in ("y", "x"):
             places[dim] = _some_of_a_block(array, dim, number)
         values.append(np.asarray(array.isel(places).values).ravel())

@@ -85,7 +85,8 @@ def _append(
     sizes: dict[str, Any] = dict(zip(("time", "band", "y", "x"), in_files, strict=True))
     sizes["time"] = _lengths(stored.sizes["time"], cube.sizes["time"], sizes["time"])
     prepared = chunked(cube.drop_vars(without_time), sizes)
-    with whole, own_threads(), progress_bar(progress), quiet():
+    # What failed is undone when all threads have ended.
+    with quiet(), whole, own_threads(), progress_bar(progress):
         attributes = _attributes(store, group)
         prepared.to_zarr(store, group=group, mode="a", append_dim="time", consolidated=False)
         # Xarray puts the attributes of what is added in the place of the store's own.

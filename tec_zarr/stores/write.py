@@ -58,7 +58,8 @@ def write_cube(
         encoding[NAME]["shards"] = tuple(in_shards.values())
     encoding |= time_encodings(planned.cube)
     prepared = chunked(planned.cube, in_shards or planned.chunks)
-    with target.writing() as place, own_threads(), progress_bar(progress), quiet():
+    # What failed is undone when all threads have ended.
+    with quiet(), target.writing() as place, own_threads(), progress_bar(progress):
         if place.key_encoding is not None:
             prepared, encoding = _named(prepared, encoding, place.key_encoding)
         prepared.to_zarr(

@@ -1,5 +1,9 @@
 """Stores after a process that wrote them was killed: at every single change of the store."""
 
+import _thread
+import asyncio
+
+import dask
 import numpy as np
 import pytest
 import xarray as xr
@@ -7,6 +11,7 @@ import zarr
 from zarr.storage import LocalStore, MemoryStore, WrapperStore
 
 from tec_zarr.errors import InvalidInputError
+from tec_zarr.stores.changes import finish
 from tec_zarr.stores.staging import MARK
 from tec_zarr.stores.times import time_encodings
 from tec_zarr.synthetic import series
@@ -213,12 +218,14 @@ def test_dates_that_others_appended_without_consolidating_are_not_lost(tmp_path)
     assert zarr.open_group(path, mode="r", use_consolidated=False)["SCL"].shape[0] == 2
 
 
-def test_a_store_without_consolidated_metadata_gets_them(tmp_path):
+def test_a_store_without_consolidated_metadata_gets_them(tmp_path, recwarn):
     path = tmp_path / "a.zarr"
     first = cube(slice(0, 1)).tec.to_cube()
     encoding = cube(slice(0, 1)).tec.encoding(chunks={"time": 1}) | time_encodings(first)
     first.to_zarr(path, encoding=encoding, consolidated=False)
+    recwarn.clear()
     cube(slice(1, 4)).tec.append(path, progress=False)
+    assert not [warning for warning in recwarn if "onsolidated" in str(warning.message)]
     assert xr.open_zarr(path, consolidated=True).sizes["time"] == 4
 
 
@@ -233,3 +240,34 @@ def test_what_is_no_store_is_not_written_over(tmp_path, mode):
     assert keys(store) == before
     with pytest.raises(InvalidInputError, match="open for reading only"):
         cube(slice(0, 1)).tec.to_zarr(LocalStore(tmp_path, read_only=True), mode=mode, **OPTIONS)
+
+
+def test_what_is_finished_is_not_interrupted_halfway():
+    reached = []
+
+    async def work():
+        reached.append("begun")
+        _thread.interrupt_main()
+        await asyncio.sleep(0.2)
+        reached.append("ended")
+
+    with pytest.raises(KeyboardInterrupt):
+        finish(work())
+    assert reached == ["begun", "ended"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheduler", ["processes", "synchronous"])
+def test_workers_in_other_processes_write_the_same(tmp_path, scheduler):
+    path = tmp_path / "a.zarr"
+    other = tmp_path / "b.zarr"
+    cube(slice(0, 1)).tec.to_zarr(other, group="g", **OPTIONS)
+    cube(slice(1, 4)).tec.append(other, group="g", progress=False)
+    with dask.config.set(scheduler=scheduler):
+        cube(slice(0, 1)).tec.to_zarr(path, group="f", **OPTIONS)
+        cube(slice(0, 1)).tec.to_zarr(path, group="g", **OPTIONS)
+        cube(slice(1, 4)).tec.append(path, group="g", progress=False)
+        assert found(path, "g").identical(found(other, "g"))
+        cube(slice(0, 2)).tec.to_zarr(path, group="g", mode="w", **OPTIONS)
+    assert found(path, "g").identical(found(other, "g").isel(time=slice(0, 2)))
+    assert found(path, "f").sizes["time"] == 1
