@@ -109,10 +109,15 @@ class Target:
                 "xarray breaks zip files that it writes from Dask arrays: "
                 f"give the path {str(store.path)!r}, not a ZipStore"
             )
+        path = local_path(store)
+        if group and path is not None and path.suffix == ".zip" and path.exists():
+            raise InvalidInputError(
+                f"{path}: group= cannot add to a zip file or replace a part of it; use a folder"
+            )
         self._mode = mode
         self._group = (group or "").strip("/")
         self._format = zarr_format
-        self._path = local_path(store)
+        self._path = path
         self._store = opened(store, storage_options)
         self._name = name_of(store)
         if self._path is not None and not self._is_group_of_a_folder():

@@ -143,3 +143,14 @@ def test_zip_files_are_opened_as_the_guide_says(tmp_path):
         assert xr.open_zarr(store).load().sizes["time"] == 2
     chained = xr.open_zarr(f"zip::{tmp_path / 'a.zip'}").load()
     assert chained.sizes["time"] == 2
+
+
+def test_a_group_of_a_zip_file_does_not_replace_the_others(tmp_path):
+    path = tmp_path / "a.zip"
+    cube(slice(0, 2)).tec.to_zarr(path, group="r10m", progress=False)
+    before = path.read_bytes()
+    for mode in ("w", "w-"):
+        with pytest.raises(InvalidInputError, match="cannot add to a zip file"):
+            cube(slice(0, 2)).tec.to_zarr(path, group="r20m", mode=mode, progress=False)
+    assert path.read_bytes() == before
+    assert xr.open_zarr(f"zip::{path}", group="r10m").sizes["time"] == 2
