@@ -3,9 +3,9 @@
     python benchmarks/lengths.py --data FOLDER --out lengths.json [--names NAME …]
 
 Series of many dates, a few days apart, in chunks of so many dates and with a key date every so
-often. Bits at one quality, as a share of those of chunks of four dates. Seconds of each date that
-is added to a store, in a process that has just begun (nothing is remembered) and in one that added
-the dates before, each as a share of a date's own: of the same dates in chunks of one. Of a date that
+often. Bits at one quality, as a share of those of chunks of four dates. Seconds of each date
+that is added, in a process that has just begun (nothing is remembered) and in one that added the
+dates before, each as a share of a date's own: of the same dates in chunks of one. Of a date that
 is read alone, how many have to be decoded.
 """
 

@@ -216,11 +216,25 @@ def _scale_of_values(array: xr.DataArray, nodata: Any) -> float:
 
 
 def _sample(array: xr.DataArray) -> np.ndarray:
-    """Values of some pixels of all bands, of at most four dates."""
-    steps = {}
-    for dim, most in (("time", 4), ("y", 64), ("x", 64)):
-        steps[dim] = slice(None, None, max(1, array.sizes[dim] // most))
-    return np.asarray(array.isel(steps).values)
+    """Values of some pixels of all bands, of at most four dates; of a lazy cube those of one block
+    of y and x a date, so that little is read."""
+    dates = np.linspace(0, array.sizes["time"] - 1, 4).round().astype(int)
+    values = []
+    for number, date in enumerate(np.unique(dates)):
+        places: dict[str, Any] = {"time": [date]}
+        for dim in ("y", "x"):
+            places[dim] = _some_of_a_block(array, dim, number)
+        values.append(np.asarray(array.isel(places).values).ravel())
+    return np.concatenate(values)
+
+
+def _some_of_a_block(array: xr.DataArray, dim: str, number: int) -> slice:
+    """At most 64 places along a dim, within one block of Dask where there are blocks."""
+    lengths = array.chunksizes.get(dim, (array.sizes[dim],))
+    # Each of the dates looks elsewhere, so that one nodata area does not decide alone.
+    block = (len(lengths) // 2 + number) % len(lengths)
+    start = sum(lengths[:block])
+    return slice(start, start + lengths[block], max(1, lengths[block] // 64))
 
 
 def _check_sentinels(values: np.ndarray) -> None:
