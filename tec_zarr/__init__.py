@@ -7,6 +7,7 @@ written with it.
 from importlib import metadata
 
 from tec_zarr import accessor as _accessor  # noqa: F401 (it registers ds.tec)
+from tec_zarr.accessor.whole import decompress, info
 from tec_zarr.errors import (
     DamagedChunkError,
     DesyncError,
@@ -41,6 +42,8 @@ __all__ = [
     "WeightsError",
     "__version__",
     "counters",
+    "decompress",
     "encoding",
+    "info",
     "set_cache_limit",
 ]

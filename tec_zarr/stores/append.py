@@ -14,6 +14,7 @@ from zarr.abc.store import Store
 from zarr.storage import ZipStore
 
 from tec_zarr.cubes.convert import to_cube
+from tec_zarr.cubes.stale import warn_of_recoding
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.cubes.units import check_units
 from tec_zarr.errors import InvalidInputError
@@ -47,6 +48,7 @@ def append_cube(
         raise InvalidInputError(
             f"{store}: dates cannot be added to a zip file; write it anew, or write into a folder"
         )
+    warn_of_recoding(data)
     path = local_path(store)
     if path is not None and not path.exists():
         raise FileNotFoundError(f"{path}: no Zarr store is there; to_zarr() begins one")

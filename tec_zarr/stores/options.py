@@ -102,6 +102,11 @@ def check_not_empty(cube: xr.Dataset) -> None:
 def _chunk_sizes(cube: xr.Dataset, asked: Mapping[str, int] | None) -> dict[str, int]:
     """Chunks (time, band, y, x): those asked for, else `CHUNKS`, of all bands and within the
     cube."""
+    if asked is not None and not isinstance(asked, Mapping):
+        raise InvalidInputError(
+            'chunks must be a mapping of sizes, such as {"time": 4, "y": 256, "x": 256}; got '
+            f"{asked!r}"
+        )
     wanted = {**CHUNKS, **(asked or {})}
     unknown = set(wanted) - {"time", "band", "y", "x"}
     if unknown:
@@ -110,7 +115,8 @@ def _chunk_sizes(cube: xr.Dataset, asked: Mapping[str, int] | None) -> dict[str,
     bands = wanted.pop("band", -1)
     if bands not in (-1, lengths["band"]):
         raise InvalidInputError(
-            f"a chunk holds all {lengths['band']} bands; got chunks with band={bands}"
+            f"a chunk holds all {lengths['band']} bands; got chunks with band={bands}: leave "
+            "band out, or give -1"
         )
     sizes = {}
     for dim, length in lengths.items():

@@ -12,6 +12,8 @@ import dask
 import dask.system
 import xarray as xr
 
+from tec_zarr.cubes.beside import tell_of_the_rest
+from tec_zarr.cubes.stale import warn_of_recoding
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.errors import InvalidInputError
 from tec_zarr.plugins.encoding import make_encoding
@@ -49,7 +51,9 @@ def write_cube(
     target = Target(
         store, mode, group=group, storage_options=storage_options, zarr_format=zarr_format
     )
+    warn_of_recoding(data)
     planned = plan(data, options)
+    tell_of_the_rest(planned.cube, is_chosen=options.bands is not None)
     in_shards = shard_sizes(planned, shards, zarr_format)
     if budget is not None:
         planned = planned.at_quality(affordable_quality(planned, budget))
