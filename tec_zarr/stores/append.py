@@ -49,10 +49,10 @@ def append_cube(
             f"{store}: dates cannot be added to a zip file; write it anew, or write into a folder"
         )
     warn_of_recoding(data)
+    place = opened(store, storage_options)
     path = local_path(store)
     if path is not None and not path.exists():
         raise FileNotFoundError(f"{path}: no Zarr store is there; to_zarr() begins one")
-    place = opened(store, storage_options)
     cube = to_cube(data, bands)
     check_not_empty(cube)
     if is_session(place):
