@@ -146,7 +146,7 @@ def record(location: locations.Location, name: str, value: float, is_timed: bool
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         chunk = ours.encode(location, **target)
-        header, _ = container.parse(chunk)
+        header = container.parse(chunk).header
         if is_timed:
             plain = seconds(location, quality=header.quality)
             times = seconds(location, **target) / plain

@@ -23,6 +23,7 @@ from tec_zarr.errors import (
 from tec_zarr.plugins.encoding import encoding
 from tec_zarr.plugins.v2 import TerraCodec
 from tec_zarr.plugins.v3 import TerraCodecSerializer
+from tec_zarr.runtime.process import counters, set_cache_limit
 
 __version__ = metadata.version("tec_zarr")
 
@@ -40,7 +41,9 @@ __all__ = [
     "UnsupportedVersionError",
     "WeightsError",
     "__version__",
+    "counters",
     "decompress",
     "encoding",
     "info",
+    "set_cache_limit",
 ]

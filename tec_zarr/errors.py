@@ -43,3 +43,11 @@ class DesyncError(TecError, RuntimeError):
 
 class WeightsError(TecError, LookupError):
     """Weights that are unknown, missing, or not the ones that a chunk names."""
+
+
+class DeviceLostError(TecError, RuntimeError):
+    """A GPU that failed, or has not got the memory for a single chunk."""
+
+    def __init__(self, device: object, message: str):
+        super().__init__(f"{device}: {message}; give device='cpu', smaller chunks, or another GPU")
+        self.device = device

@@ -42,7 +42,7 @@ def test_every_parameter_is_spelled_out_with_its_meaning(name):
 def test_the_accessor_has_these_methods():
     assert METHODS == [
         "append", "compare", "encoding", "estimate", "from_cube", "info", "inpaint",
-        "plot_compare", "rd_curve", "to_cube", "to_plain", "to_zarr",
+        "plot_compare", "rd_curve", "report", "to_cube", "to_plain", "to_zarr",
     ]  # fmt: skip
 
 

@@ -28,12 +28,23 @@ LAYERS = {
     "cubes": ["errors", "models"],
     "stores": [*CORE, "models", "codec", "plugins", "cubes"],
     "clouds": ["errors", "models", "runtime", "codec", "cubes"],
-    "accessor": ["errors", "models", "codec", "plugins", "cubes", "stores", "clouds"],
+    "report": ["errors", "codec", "cubes", "stores"],
+    "accessor": ["errors", "models", "codec", "plugins", "cubes", "stores", "clouds", "report"],
     "synthetic": ["errors", "models"],
-    "command": ["errors", "folders", "models", "codec", "cubes", "stores", "clouds", "synthetic"],
+    "command": [
+        "errors",
+        "folders",
+        "models",
+        "codec",
+        "cubes",
+        "stores",
+        "clouds",
+        "report",
+        "synthetic",
+    ],
     "training": [*CORE, "transform", "prior", "models", "runtime", "codec"],
     "testing": ["models"],
-    "__init__": ["errors", "plugins", "accessor"],
+    "__init__": ["errors", "runtime", "plugins", "accessor"],
 }
 """From the first room to the last one: what each may import besides itself."""
 
@@ -48,6 +59,7 @@ FOREIGN_BANNED = {
     "plugins": {"torch", "dask", "xarray", "distributed"},
     "cubes": {"torch"},
     "stores": {"torch"},
+    "report": {"torch"},
     "synthetic": {"torch"},
 }
 ROOMS = sorted(folder for folder in PACKAGE.rglob("*") if (folder / "__init__.py").exists())

@@ -13,6 +13,7 @@ import xarray as xr
 
 from tec_zarr.accessor.clouds import Clouds
 from tec_zarr.accessor.judging import Judging
+from tec_zarr.accessor.reporting import Reporting
 from tec_zarr.accessor.shape import Shape
 from tec_zarr.accessor.storing import Storing
 
@@ -20,7 +21,7 @@ from tec_zarr.accessor.storing import Storing
 @xr.register_datatree_accessor("tec")
 @xr.register_dataset_accessor("tec")
 @xr.register_dataarray_accessor("tec")
-class TecAccessor(Shape, Storing, Judging, Clouds):
+class TecAccessor(Shape, Storing, Judging, Reporting, Clouds):
     """Learned compression of the cube that a Dataset or DataArray holds; see `to_cube` for what is
     taken for one.
 

@@ -1,10 +1,10 @@
 """Named sections to bytes and back: the container of one chunk. Standard library only.
 
-It must not know what a section means. Format version 2, *stable*; docs/format.md has it in full.
+It must not know what a section means. Format version 3, *stable*; docs/format.md has it in full.
 Integers are big-endian; `varint` is LEB128 of at most 5 bytes, `zigzag` a signed one.
 
     magic            4 bytes   b"TECZ"
-    version          u8        2
+    version          u8        3
     header length    varint    bytes from here to the header's CRC, not counting it
     weights          8 bytes   the first of the weights' SHA-256; zeros without a network
     model            u8 + n    length and ASCII name of the model; empty without a network
@@ -22,9 +22,12 @@ Integers are big-endian; `varint` is LEB128 of at most 5 bytes, `zigzag` a signe
     bounds           u8 + f64  base and step of the residual (see `header.Base`)
     target           u8 + f64  0 psnr, 1 rmse, 2 bppb, 3 ratio, 128 more where it was missed; the
                                value asked for
-    directory        for each frame: varint length and u32 CRC-32 of its section
+    order            varint    0: a section a date, in the order of dates; else 1 + number of
+                               sections, the value of dates without one as the dtype lays it out,
+                               and a varint a section, its date
+    directory        for each section: varint 2 * length + (1: a key section), u32 CRC-32
     CRC              u32       CRC-32 of everything before
-    sections         a section a frame, one after the other, to the end
+    sections         one after the other, to the end
 
     section = u8 kind | … (see `frame`)
 """

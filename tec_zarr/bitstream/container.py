@@ -2,25 +2,105 @@
 
 from __future__ import annotations
 
+import dataclasses
 import struct
 import zlib
+from collections.abc import Sequence
 
-from tec_zarr.bitstream.header import Header
+from tec_zarr.bitstream.header import MAX_TIME, Header
 from tec_zarr.bitstream.wire import Reader, varint
 from tec_zarr.errors import DamagedChunkError, UnsupportedVersionError
 
 MAGIC = b"TECZ"
-VERSION = 2
+VERSION = 3
+
+MAX_SECTIONS = 4 * MAX_TIME
 
 
-def pack(header: Header, sections: list[bytes]) -> bytes:
-    """The bytes of a chunk: *stable*. One section a frame."""
-    if len(sections) != header.shape[0]:
-        raise ValueError(f"one section a frame: {header.shape[0]} frames, {len(sections)} sections")
-    directory = b"".join(varint(len(s)) + struct.pack(">I", zlib.crc32(s)) for s in sections)
-    body = header.pack() + directory
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """The bytes of a date, and whether they were coded without a look at earlier sections."""
+
+    time: int
+    key: bool
+    data: bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """What the directory says of a section, and its first byte in the chunk."""
+
+    time: int
+    key: bool
+    size: int
+    crc: int
+    start: int
+
+    def section(self, data: bytes) -> Section:
+        """The section of these bytes; raises DamagedChunkError where they are others."""
+        if len(data) != self.size or zlib.crc32(data) != self.crc:
+            raise DamagedChunkError(
+                f"damaged payload: the checksum of date {self.time} does not match"
+            )
+        return Section(self.time, self.key, data)
+
+
+@dataclasses.dataclass(frozen=True)
+class Front:
+    """What comes before the sections: header, the value (bytes) of dates without a section,
+    directory, and how many bytes all of it has."""
+
+    header: Header
+    fill: bytes
+    entries: tuple[Entry, ...]
+    length: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole chunk."""
+        return self.length + sum(entry.size for entry in self.entries)
+
+
+@dataclasses.dataclass(frozen=True)
+class Contents:
+    """A chunk: its header, its sections in the order that they were coded in, and the value
+    (bytes) of dates without one; empty where every date has one.
+
+    Of several sections of a date the last one counts; the others are there for those that were
+    predicted from them.
+    """
+
+    header: Header
+    sections: tuple[Section, ...]
+    fill: bytes = b""
+
+
+def pack(contents: Contents) -> bytes:
+    """The bytes of a chunk: *stable*."""
+    sections = contents.sections
+    directory = [_pack_order(contents)]
+    for section in sections:
+        directory.append(varint(2 * len(section.data) + section.key))
+        directory.append(struct.pack(">I", zlib.crc32(section.data)))
+    body = contents.header.pack() + b"".join(directory)
     front = MAGIC + bytes([VERSION]) + varint(len(body)) + body
-    return b"".join([front, struct.pack(">I", zlib.crc32(front)), *sections])
+    crc = struct.pack(">I", zlib.crc32(front))
+    return b"".join([front, crc, *(section.data for section in sections)])
+
+
+def _is_plain(times: Sequence[int], dates: int) -> bool:
+    return list(times) == list(range(dates))
+
+
+def _pack_order(contents: Contents) -> bytes:
+    """Which date each section is of, where it is not simply one a date."""
+    times = [section.time for section in contents.sections]
+    if _is_plain(times, contents.header.shape[0]):
+        return varint(0)
+    if len(contents.fill) != contents.header.itemsize:
+        raise ValueError(f"a value for dates without a section is needed; got {contents.fill!r}")
+    listed = b"".join(varint(time) for time in times)
+    return varint(1 + len(times)) + contents.fill + listed
 
 
 def front_bytes(data: bytes | memoryview) -> int:
@@ -31,9 +111,8 @@ def front_bytes(data: bytes | memoryview) -> int:
     return reader.position + length + 4
 
 
-def parse_front(data: bytes | memoryview) -> tuple[Header, list[tuple[int, int]], int]:
-    """Header, size and CRC of each section, and how many bytes come before the sections, of at
-    least these of a chunk.
+def parse_front(data: bytes | memoryview) -> Front:
+    """What comes before the sections, of at least these bytes of a chunk.
 
     Raises as `parse` does.
     """
@@ -57,27 +136,52 @@ def parse_front(data: bytes | memoryview) -> tuple[Header, list[tuple[int, int]]
         raise DamagedChunkError("damaged header: its checksum does not match")
     fields = Reader(memoryview(data)[end - length : end])
     header = Header.parse(fields)
-    directory = [(fields.varint(), fields.unpack("I")) for _ in range(header.shape[0])]
+    fill, times = _parse_order(fields, header)
+    entries = _parse_entries(fields, times, reader.position)
     if fields.left:
         raise DamagedChunkError(f"{fields.left} bytes too many in the header")
-    return header, directory, reader.position
+    return Front(header, fill, entries, reader.position)
 
 
-def parse(data: bytes | memoryview) -> tuple[Header, list[bytes]]:
-    """Header and sections of a chunk.
+def _parse_order(fields: Reader, header: Header) -> tuple[bytes, list[int]]:
+    dates = header.shape[0]
+    code = fields.varint()
+    if code == 0:
+        return b"", list(range(dates))
+    if code - 1 > MAX_SECTIONS:
+        raise DamagedChunkError(f"a chunk has at most {MAX_SECTIONS} sections, got {code - 1}")
+    fill = fields.take(header.itemsize)
+    times = [fields.varint() for _ in range(code - 1)]
+    if max(times, default=0) >= dates or _is_plain(times, dates):
+        raise DamagedChunkError(f"impossible order of the dates of {dates}: {times}")
+    return fill, times
+
+
+def _parse_entries(fields: Reader, times: list[int], start: int) -> tuple[Entry, ...]:
+    entries = []
+    for time in times:
+        code = fields.varint()
+        crc = fields.unpack("I")
+        entries.append(Entry(time, bool(code % 2), code // 2, crc, start))
+        start += code // 2
+    return tuple(entries)
+
+
+def parse(data: bytes | memoryview) -> Contents:
+    """All of a chunk.
 
     Raises DamagedChunkError where anything is missing, superfluous or altered,
     UnsupportedVersionError for a version that is not known here. Nothing is allocated before its
     size is checked.
     """
-    header, directory, front = parse_front(data)
-    reader = Reader(memoryview(data)[front:])
-    if (missing := sum(n for n, _ in directory) - reader.left) != 0:
+    front = parse_front(data)
+    missing = front.size - len(data)
+    if missing:
         raise DamagedChunkError(
             f"payload {'truncated by' if missing > 0 else 'too long by'} {abs(missing)} bytes"
         )
-    sections = [reader.take(n) for n, _ in directory]
-    for t, (section, (_, crc)) in enumerate(zip(sections, directory, strict=True)):
-        if zlib.crc32(section) != crc:
-            raise DamagedChunkError(f"damaged payload: the checksum of frame {t} does not match")
-    return header, sections
+    sections = []
+    for entry in front.entries:
+        part = bytes(memoryview(data)[entry.start : entry.start + entry.size])
+        sections.append(entry.section(part))
+    return Contents(front.header, tuple(sections), front.fill)

@@ -1,8 +1,7 @@
 """The section of one frame: which samples are not valid, the residual, and what the model coded.
 
 kind       u8            bit 0: some samples are not valid; bit 1: a stream follows; bit 2: not all
-                         is kept; bit 3: a residual follows; bit 4: side information follows; bit 5:
-                         a key date
+                         is kept; bit 3: a residual follows; bit 4: side information follows
 validity   varint + n    only with bit 0: length and bytes (see `tec_zarr.codec.validity`)
 residual   varint + n    only with bit 3: length and bytes (see `tec_zarr.codec.residual`)
 side       varint + n    only with bit 4: length and bytes (see `tec_zarr.transform.side`)
@@ -12,7 +11,7 @@ rows       u16           only with bit 1: low half of the CRC-32 of the table ro
                          `tec_zarr.entropy.symbols`)
 stream     the rest      only with bit 1
 
-Bits 2 and 5 need bit 1 or bit 4.
+Bit 2 needs bit 1 or bit 4.
 """
 
 from __future__ import annotations
@@ -28,7 +27,6 @@ _STREAM = 2
 _KEPT = 4
 _RESIDUAL = 8
 _SIDE = 16
-_KEY = 32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,8 +40,6 @@ class Coded:
         Side information; empty where the model has none.
     kept
         How many groups are sent, or tokens of each block; None for all.
-    key
-        Whether the frame was coded without a look at earlier ones.
     """
 
     grid_offset: int = 0
@@ -51,7 +47,6 @@ class Coded:
     stream: bytes = b""
     side: bytes = b""
     kept: int | None = None
-    key: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +67,7 @@ class Frame:
         coded = self.coded
         if coded is not None:
             kind |= _STREAM * bool(coded.stream) | _SIDE * bool(coded.side)
-            kind |= _KEPT * (coded.kept is not None) | _KEY * coded.key
+            kind |= _KEPT * (coded.kept is not None)
             if coded.side:
                 parts += [varint(len(coded.side)), coded.side]
             if coded.kept is not None:
@@ -87,7 +82,7 @@ class Frame:
         reader = Reader(section)
         kind = reader.unpack("B")
         is_coded = bool(kind & (_STREAM | _SIDE))
-        if not 0 < kind < 2 * _KEY or (kind & (_KEPT | _KEY) and not is_coded):
+        if not 0 < kind < 2 * _SIDE or (kind & _KEPT and not is_coded):
             raise DamagedChunkError(f"unknown kind of frame {kind}")
         validity = _part(reader, "validity section") if kind & _INVALID else b""
         residual = _part(reader, "residual") if kind & _RESIDUAL else b""
@@ -116,4 +111,4 @@ def _parse_coded(reader: Reader, kind: int) -> Coded:
         stream = reader.take(reader.left)
         if not stream:
             raise DamagedChunkError("a frame that says that a stream follows, but it is empty")
-    return Coded(offset, crc, stream, side, kept, bool(kind & _KEY))
+    return Coded(offset, crc, stream, side, kept)

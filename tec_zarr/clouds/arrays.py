@@ -23,7 +23,7 @@ from tec_zarr.errors import InvalidInputError
 from tec_zarr.models import registry
 from tec_zarr.models.published.coding.temporal import TemporalCoder
 from tec_zarr.runtime import loading
-from tec_zarr.runtime.service import SERVICE
+from tec_zarr.runtime.service import service_of
 
 QUALITY = 75.0
 """Quality, in the terms of the shipped weights for inpainting, that latents are looked at in."""
@@ -181,7 +181,9 @@ def _refine(
     )
     share = np.stack([_shares(here, stride) for here in wanted])
     job = Masked(x, fits, share, judged, loaded.condition(gathered.header), mode != "causal")
-    added, ratio = SERVICE.submit(_refine_batch, id(loaded), (loaded, job), x.size).result()
+    added, ratio = (
+        service_of(loaded.device).submit(_refine_batch, id(loaded), (loaded, job), x.size).result()
+    )
     dn = [
         reconstructed_dn(one + more, gathered.header, loaded.statistics)
         - reconstructed_dn(one, gathered.header, loaded.statistics)

@@ -36,16 +36,20 @@ class Limits:
         """What the header says of them, behind a learned layer or without one; None for none."""
         return make_bounds(self.of_bands, self.gathered.header, learned)
 
-    def frames(self, header: Header, of_times: OfTimes) -> list[Frame]:
-        """A frame a time, with the residual that keeps to the bounds of `header`."""
-        past = None
+    def frames(
+        self, header: Header, of_times: OfTimes, keys: list[bool], past: np.ndarray | None
+    ) -> tuple[list[Frame], np.ndarray | None]:
+        """A frame a time, with the residual that keeps to the bounds of `header`; and the planes
+        of the last one, `past` being those from before the first one."""
         frames = []
         for time, values in enumerate(self.gathered.array):
             coded, dn = of_times.get(time, (None, None))
             invalid = self.gathered.invalid[time]
+            if keys[time]:
+                past = None
             residual, past, verbatim = self._residual(values, dn, invalid, past, header)
             frames.append(Frame(encode_validity(values, verbatim), coded, residual))
-        return frames
+        return frames, past
 
     def _residual(
         self,

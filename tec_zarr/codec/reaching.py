@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import math
 import warnings
@@ -42,25 +41,39 @@ SMALL_CHUNK = 2**15
 larger chunks reach."""
 
 
-def reach(work: Work, target: Target) -> bytes:
-    """The bytes of an array whose target is met.
+def reach(work: Work, target: Target) -> Trial:
+    """The trial that meets a target.
 
     Raises TargetError where no quality meets it, or warns where the settings want the nearest.
     """
     if not work.gathered.coded:
-        return work.at(DEFAULT_QUALITY).data
+        return _without_symbols(work, target)
     if target.name in ("psnr", "rmse"):
         return _reach_error(work, target)
     return _reach_size(work, target)
 
 
-def smallest(work: Work) -> bytes:
+def _without_symbols(work: Work, target: Target) -> Trial:
+    """All there is comes back exactly; a chunk of few samples may still be larger than asked."""
+    trial = work.at(DEFAULT_QUALITY)
+    array = work.gathered.array
+    if target.name in ("psnr", "rmse"):
+        return trial
+    goal = make_goal(target, 1.0, array.itemsize)
+    met = goal.reached(math.log(metrics.bppb(trial.size, array.size)))
+    return trial if met else trial.missed()
+
+
+def smallest(work: Work) -> Trial:
     """The fewest bytes within bounds of every band, at whichever quality, or without a learned
     layer."""
     if not work.gathered.coded:
-        return work.at(DEFAULT_QUALITY).data
-    trials = [work.without_learning(DEFAULT_QUALITY)]
-    without = len(trials[0].data)
+        return work.at(DEFAULT_QUALITY)
+    trials = []
+    without = math.inf
+    if not work.learned:
+        trials.append(work.without_learning(DEFAULT_QUALITY))
+        without = len(trials[0].data)
 
     @functools.cache
     def measure(quality: float) -> int:
@@ -70,18 +83,19 @@ def smallest(work: Work) -> bytes:
     scale = work.gathered.header.scale
     bounds_dn = [limit / scale for limit in work.limits.of_bands]
     first = quality_for(float(np.median(bounds_dn)))
-    if max(bounds_dn) >= LEAST_LEARNED_DN and measure(first) < HOPELESS * without:
+    may_learn = work.learned or (work.learned is None and max(bounds_dn) >= LEAST_LEARNED_DN)
+    if may_learn and measure(first) < HOPELESS * without:
         cheapest(measure, first)
-    return min(trials, key=lambda trial: len(trial.data)).proven().data
+    return min(trials, key=lambda trial: len(trial.data)).proven()
 
 
-def _reach_error(work: Work, target: Target) -> bytes:
+def _reach_error(work: Work, target: Target) -> Trial:
     scale = work.gathered.header.scale
     goal = make_goal(target, scale, work.gathered.array.itemsize)
     trial = _nearest_psnr(work, goal.value)
     psnr = metrics.psnr_of_rmse(trial.rmse / scale)
     if goal.reached(psnr):
-        return trial.data
+        return trial
     value = psnr if target.name == "psnr" else trial.rmse
     return _missed(trial, target, value)
 
@@ -114,29 +128,29 @@ def _nearest_psnr(work: Work, psnr: float) -> Trial:
     return best[2]
 
 
-def _reach_size(work: Work, target: Target) -> bytes:
+def _reach_size(work: Work, target: Target) -> Trial:
     array = work.gathered.array
     trials: dict[float, Trial] = {}
 
     def measure(quality: float) -> float:
         trials[quality] = work.at(as_quality(quality))
-        return math.log(metrics.bppb(len(trials[quality].data), array.size))
+        return math.log(metrics.bppb(trials[quality].size, array.size))
 
     quality, met = search(measure, make_goal(target, 1.0, array.itemsize))
     trial = trials[quality]
     if met:
-        return trial.data
+        return trial
     is_mostly_headers = trial.is_empty or array.size < SMALL_CHUNK
     if is_mostly_headers:
         # The chunk is as small as chunks are, and says so: one at the edge of an array must not
         # fail all of it.
-        return trial.marked(dataclasses.replace(target, met=False))
-    ratio = array.nbytes / len(trial.data)
-    value = metrics.bppb(len(trial.data), array.size) if target.name == "bppb" else ratio
+        return trial.missed()
+    ratio = array.nbytes / trial.size
+    value = metrics.bppb(trial.size, array.size) if target.name == "bppb" else ratio
     return _missed(trial, target, value)
 
 
-def _missed(trial: Trial, target: Target, value: float) -> bytes:
+def _missed(trial: Trial, target: Target, value: float) -> Trial:
     """The nearest there is, with a warning, where the settings want it; else raise TargetError."""
     work = trial.work
     said = (
@@ -148,4 +162,4 @@ def _missed(trial: Trial, target: Target, value: float) -> bytes:
             f"{said}. Ask for another value, larger chunks, or best_effort=True to take the nearest"
         )
     warnings.warn(f"{said}; it was taken", TargetWarning, stacklevel=5)
-    return trial.marked(dataclasses.replace(target, met=False))
+    return trial.missed()

@@ -116,11 +116,8 @@ def decode_residual(
     """
     bands = _bands(header)
     exact = _exact(header)
-    corrections = b""
-    if exact:
-        size = int.from_bytes(section[:4], "big")
-        corrections, section = section[4 : 4 + size], section[4 + size :]
-    planes, kinds = decode_cells(section, ~invalid[bands], past)
+    corrections, cells = _split(section, header)
+    planes, kinds = decode_cells(cells, ~invalid[bands], past)
     values = _values(planes, dn, bands, header)
     if exact:
         places = [bands.index(b) for b in exact]
@@ -129,6 +126,34 @@ def decode_residual(
         )
     frame[bands] = np.where(invalid[bands], frame[bands], values)
     return planes
+
+
+def decode_planes(
+    section: bytes, invalid: np.ndarray, past: np.ndarray | None, header: Header
+) -> np.ndarray:
+    """The planes of a section alone, as `decode_residual` returns them."""
+    _, cells = _split(section, header)
+    planes, _ = decode_cells(cells, ~invalid[_bands(header)], past)
+    return planes
+
+
+def _split(section: bytes, header: Header) -> tuple[bytes, bytes]:
+    """Corrections and planes of a section."""
+    if not _exact(header):
+        return b"", section
+    size = int.from_bytes(section[:4], "big")
+    return section[4 : 4 + size], section[4 + size :]
+
+
+def exact_bands(header: Header) -> list[bool]:
+    """Of each band whether its bound is 0."""
+    if header.bounds is None:
+        return [False] * header.shape[1]
+    found = []
+    for bound in header.bounds:
+        is_whole = bound.base == Base.ZERO and not header.is_float and bound.step == 1
+        found.append(is_whole or bound.base == Base.EXACT)
+    return found
 
 
 def violations(

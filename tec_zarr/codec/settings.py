@@ -222,13 +222,16 @@ class Settings:
         another number."""
         return for_each_date(self.groups, "groups", times)
 
-    def is_key(self, time: int) -> bool:
-        """Whether the date number `time` of a chunk is coded without a look at those before it."""
-        return (
-            time == 0
-            or self.context != "dates"
-            or (self.key_interval is not None and time % self.key_interval == 0)
-        )
+    def key_dates(self, count: int, coded: int) -> list[bool]:
+        """Which of `count` dates are coded without a look at those before them, where so many are
+        `coded` since the last one that was."""
+        interval = 1 if self.context != "dates" else self.key_interval
+        keys = []
+        for _ in range(count):
+            is_due = coded == 0 or (interval is not None and coded >= interval)
+            keys.append(is_due)
+            coded = 1 if is_due else coded + 1
+        return keys
 
     def _is_bounded_alone(self, entry: registry.Entry) -> bool:
         """Whether quality only decides on bytes, so that the codec may."""

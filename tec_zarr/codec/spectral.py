@@ -17,7 +17,7 @@ import numpy as np
 
 from tec_zarr.bitstream.frame import Coded
 from tec_zarr.bitstream.header import Header
-from tec_zarr.codec.layer import LayerResult
+from tec_zarr.codec.layer import CodedDate, LayerResult, Seen
 from tec_zarr.codec.quality import step_of
 from tec_zarr.codec.settings import ALL_GROUPS, Settings
 from tec_zarr.codec.steps import ErrorBudget, FixedStep, step_for
@@ -26,6 +26,7 @@ from tec_zarr.errors import DamagedChunkError
 from tec_zarr.prior.channels import group_of_frequency
 from tec_zarr.prior.live import live_channels
 from tec_zarr.prior.static import decode_static, encode_static, expected_rms
+from tec_zarr.runtime.counters import COUNTERS
 from tec_zarr.transform import side_coding
 from tec_zarr.transform.analysis import Spectrum
 from tec_zarr.transform.frame import Frame
@@ -34,6 +35,9 @@ from tec_zarr.transform.synthesis import synthesize
 
 if TYPE_CHECKING:
     from tec_zarr.runtime.loading import PriorModel
+
+
+TRANSFORMS = "seconds of transforms"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -49,33 +53,37 @@ class _Ready:
 
 
 class SpectralLayer:
-    """Codes the filled frames of an array.
+    """Codes filled frames.
 
     Parameters
     ----------
     frames
         DN without offset, float32 (band, y, x), of each date that has a valid sample.
-    times
-        Which dates of the chunk these are.
-    total
-        How many dates the chunk has.
+    groups
+        How many groups of each date are sent.
+    keys
+        Which of them are coded without a look at those before.
+    seen
+        What came before the first one.
     """
 
     def __init__(
         self,
         settings: Settings,
         frames: Sequence[np.ndarray],
-        times: Sequence[int],
-        total: int,
+        groups: Sequence[int],
+        keys: Sequence[bool],
+        seen: Seen,
         device: str,
     ):
         self._settings = settings
         self._device = device
-        self._spectra = [Spectrum.of(frame) for frame in frames]
+        with COUNTERS.timed(TRANSFORMS):
+            self._spectra = [Spectrum.of(frame) for frame in frames]
         self._size = frames[0].shape[1:]
-        groups = settings.groups_of(total)
-        self._groups = [groups[time] for time in times]
-        self._keys = key_dates(settings, times)
+        self._groups = groups
+        self._keys = keys
+        self._seen = seen
 
     def encode(self, quality: float, reconstruct: bool) -> LayerResult:
         """Code at a quality, 1 to 100; also what comes of it, where `reconstruct` asks for that."""
@@ -93,7 +101,7 @@ class SpectralLayer:
         date."""
         if not self._settings.effort:
             return 1.0
-        ready = self._ready(0, step, None)
+        ready = self._ready(0, step, self._seen.side)
         _, values = encode_static(
             ready.coefficients, ready.side, ready.groups, self._settings.effort
         )
@@ -103,13 +111,13 @@ class SpectralLayer:
         return found / plain if found and plain else 1.0
 
     def _encode(self, steps: FixedStep | ErrorBudget, reconstruct: bool) -> LayerResult:
-        coder = _make_coder(self._settings.context, self._settings.model, self._device)
+        coder = self._make_coder()
         coded = []
         reconstructed = []
         chosen = []
         dates = range(len(self._spectra))
-        before = None
-        ready = self._ready(0, steps.step(0), None)
+        before = self._seen.side
+        ready = self._ready(0, steps.step(0), before)
         for i in dates:
             waiting = coder.encode(ready, self._settings.effort, reconstruct)
             following = None
@@ -123,27 +131,37 @@ class SpectralLayer:
             coded.append(_coded(ready, stream, None if ready.key else before))
             if reconstruct:
                 shaped = values.reshape(*values.shape[:2], *ready.size)
-                reconstructed.append(synthesize(shaped, ready.side, self._size))
+                reconstructed.append(_finished(True, shaped, ready.side, self._size))
             chosen.append(ready.side.step)
             before = ready.side
             ready = following
-        return LayerResult(coded, reconstructed, tuple(chosen))
+        seen = Seen(coder.seen(before.bands), before)
+        return LayerResult(coded, reconstructed, tuple(chosen), seen)
+
+    def _make_coder(self) -> _StaticCoder | _NetworkCoder:
+        if self._settings.context == "none":
+            return _StaticCoder()
+        from tec_zarr.runtime import loading
+
+        model = loading.load_prior(self._settings.model, self._device)
+        return _NetworkCoder(model, self._seen)
 
     def _ready(self, i: int, step: float, before: Side | None) -> _Ready:
         key = self._keys[i]
-        side, coefficients = self._spectra[i].at(step, None if key else before)
-        size = coefficients.shape[2:]
-        flat = coefficients.reshape(*coefficients.shape[:2], -1)
-        live = live_channels(flat, expected_rms(side), self._settings.effort)
-        live &= group_of_frequency() < self._groups[i]
-        return _Ready(side.with_live(live), flat, size, self._groups[i], key)
+        with COUNTERS.timed(TRANSFORMS):
+            side, coefficients = self._spectra[i].at(step, None if key else before)
+            size = coefficients.shape[2:]
+            flat = coefficients.reshape(*coefficients.shape[:2], -1)
+            live = live_channels(flat, expected_rms(side), self._settings.effort)
+            live &= group_of_frequency() < self._groups[i]
+            return _Ready(side.with_live(live), flat, size, self._groups[i], key)
 
 
 def _coded(ready: _Ready, stream: Stream, before: Side | None) -> Coded:
     """The coded frame of a date, its side information told from the date before."""
     kept = None if ready.groups == ALL_GROUPS else ready.groups
     side = side_coding.pack(ready.side, before)
-    return Coded(stream.grid_offset, stream.rows_crc, stream.data, side, kept, ready.key)
+    return Coded(stream.grid_offset, stream.rows_crc, stream.data, side, kept)
 
 
 Result = tuple[Stream, np.ndarray]
@@ -163,6 +181,10 @@ class _StaticCoder:
         values = decode_static(stream, side, groups, math.prod(size))
         return lambda: values
 
+    def seen(self, bands: int) -> tuple:
+        """Nothing that it codes looks at earlier dates."""
+        return ()
+
 
 class _NetworkCoder:
     """Codes dates with the network, each in the context of those before it.
@@ -170,12 +192,16 @@ class _NetworkCoder:
     What `encode` and `decode` return waits for the date, which has to be done before the next one.
     """
 
-    def __init__(self, model: PriorModel):
+    def __init__(self, model: PriorModel, seen: Seen):
         from tec_zarr.runtime import series
 
         self._model = model
         self._series = series
-        self._context = series.Context()
+        self._context = series.Context(seen.dates)
+
+    def seen(self, bands: int) -> tuple:
+        """The dates that the next one can look at."""
+        return self._context.seen(bands)
 
     def encode(self, ready: _Ready, effort: int, reconstruct: bool) -> Callable[[], Result]:
         date = self._context.inputs(ready.side, ready.size, ready.groups, ready.key)
@@ -204,64 +230,56 @@ class _NetworkCoder:
         return wait
 
 
-def _make_coder(context: str, model: str, device: str) -> _StaticCoder | _NetworkCoder:
-    if context == "none":
-        return _StaticCoder()
-    from tec_zarr.runtime import loading
-
-    return _NetworkCoder(loading.load_prior(model, device))
-
-
-def key_dates(settings: Settings, times: Sequence[int]) -> list[bool]:
-    """Which of the dates `times` of a chunk, those that are coded, are key dates.
-
-    They are the first ones that are coded from each date on that is due to be one.
-    """
-    keys = []
-    last = -1
-    for time in times:
-        keys.append(any(settings.is_key(each) for each in range(last + 1, time + 1)))
-        last = time
-    return keys
-
-
-def reconstruct_spectral(header: Header, coded: list[Coded], device: str) -> list[np.ndarray]:
-    """DN without offset, float32 (band, y, x), of each coded frame.
+def reconstruct_spectral(
+    header: Header, run: Sequence[CodedDate], seen: Seen, device: str
+) -> tuple[list[np.ndarray | None], Seen]:
+    """DN without offset, float32 (band, y, x), of each date of a run that is wanted, else None;
+    and what a date after them sees.
 
     Raises DamagedChunkError, DesyncError or WeightsError.
     """
     size = header.shape[2:]
-    sides = _parse_sides(header, coded)
+    sides = _parse_sides(header, run, seen.side)
     coder: _StaticCoder | _NetworkCoder = _StaticCoder()
     if header.model:
         from tec_zarr.runtime import loading
 
-        coder = _NetworkCoder(loading.load_prior_for(header.model, header.weights, device))
-    out = []
+        coder = _NetworkCoder(loading.load_prior_for(header.model, header.weights, device), seen)
+    out: list[np.ndarray | None] = []
     done = None
-    for side, frame in zip(sides, coded, strict=True):
+    for side, date in zip(sides, run, strict=True):
+        frame = date.coded
         shape = Frame(size, side.origin).positions
         groups = ALL_GROUPS if frame.kept is None else frame.kept
         stream = Stream(frame.grid_offset, frame.rows_crc, frame.stream)
-        waiting = coder.decode(side, shape, groups, frame.key, stream)
+        waiting = coder.decode(side, shape, groups, date.key, stream)
         if done is not None:
             # While this date is being decoded the one before it can be finished.
-            out.append(synthesize(*done, size))
+            out.append(_finished(*done, size))
         values = waiting()
-        done = (values.reshape(*values.shape[:2], *shape), side)
-    out.append(synthesize(*done, size))
-    return out
+        done = (date.wanted, values.reshape(*values.shape[:2], *shape), side)
+    out.append(_finished(*done, size))
+    return out, Seen(coder.seen(header.shape[1]), sides[-1])
 
 
-def _parse_sides(header: Header, coded: list[Coded]) -> list[Side]:
-    """The side information of each coded frame; raises DamagedChunkError where it does not fit."""
+def _finished(
+    wanted: bool, values: np.ndarray, side: Side, size: tuple[int, int]
+) -> np.ndarray | None:
+    if not wanted:
+        return None
+    with COUNTERS.timed(TRANSFORMS):
+        return synthesize(values, side, size)
+
+
+def _parse_sides(header: Header, run: Sequence[CodedDate], before: Side | None) -> list[Side]:
+    """The side information of each date; raises DamagedChunkError where it does not fit."""
     sides = []
-    before = None
-    for frame in coded:
-        if before is None and not frame.key:
+    for date in run:
+        frame = date.coded
+        if before is None and not date.key:
             raise DamagedChunkError("the first date that is coded must be a key date")
         if frame.kept is not None and not 1 <= frame.kept < ALL_GROUPS:
             raise DamagedChunkError(f"groups kept must be 1 to {ALL_GROUPS - 1}, got {frame.kept}")
-        before = side_coding.parse(frame.side, header.shape[1], None if frame.key else before)
+        before = side_coding.parse(frame.side, header.shape[1], None if date.key else before)
         sides.append(before)
     return sides

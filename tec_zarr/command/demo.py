@@ -1,21 +1,80 @@
-"""The main job on one cube, with its result as figures and a picture."""
+"""`tec-zarr demo`: the main job on one cube, with its result as figures and a picture."""
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import pathlib
 import time
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from tec_zarr.codec import metrics
+from tec_zarr.codec.quality import DEFAULT_QUALITY
+from tec_zarr.command import arguments
+from tec_zarr.command.output import show
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.cubes.units import units_of
 from tec_zarr.errors import InvalidInputError
 
 REFLECTANCE_SHOWN = 0.3
 """Reflectance that the picture shows as white."""
+
+SYNTHETIC = "a synthetic Sentinel-2-like series (not real imagery)"
+
+EXAMPLES = """\
+  tec-zarr demo
+  tec-zarr demo cube.nc --quality 50 --out result
+"""
+
+
+def add(commands: Any) -> None:
+    parser = arguments.add_command(
+        commands,
+        "demo",
+        "compress a cube, read it back, show sizes, quality and a picture",
+        EXAMPLES,
+    )
+    parser.add_argument(
+        "paths", nargs="*", metavar="PATH", help=f"{arguments.CUBE}; none: a synthetic series"
+    )
+    parser.add_argument(
+        "--quality",
+        type=float,
+        default=DEFAULT_QUALITY,
+        help=f"1 (smallest) to 100 (most faithful); default {DEFAULT_QUALITY:g}",
+    )
+    parser.add_argument(
+        "--offset-dn",
+        type=int,
+        default=0,
+        help="-1000 for integer cubes with the offset of baseline 04.00",
+    )
+    parser.add_argument(
+        "--nodata", type=float, default=0, help="value that stands for no data; default 0"
+    )
+    parser.add_argument(
+        "--out",
+        type=pathlib.Path,
+        default=pathlib.Path("tec_zarr_demo"),
+        help="folder for store and picture",
+    )
+    arguments.add_output(parser, has_progress=False)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    from tec_zarr.cubes.convert import to_cube
+    from tec_zarr.cubes.files import open_cube
+    from tec_zarr.synthetic import series
+
+    name = ", ".join(args.paths) if args.paths else SYNTHETIC
+    with open_cube(args.paths) if args.paths else to_cube(series()) as cube:
+        result = demonstrate(cube, args.out, args.quality, args.offset_dn, args.nodata)
+    first = f"cube         {name}: {dict(cube['B'].sizes)} {cube['B'].dtype}"
+    show(args, {"cube": name, **dataclasses.asdict(result)}, f"{first}\n{result}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +110,7 @@ class Result:
         ])  # fmt: skip
 
 
-def run(
+def demonstrate(
     cube: xr.Dataset, out: pathlib.Path, quality: float, offset_dn: int, nodata: float
 ) -> Result:
     """Write what `to_cube` gave to `out/cube.zarr`, read it back, compare; a picture goes to

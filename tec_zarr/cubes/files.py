@@ -1,61 +1,117 @@
-"""Cubes as files bring them: Zarr, NetCDF, GeoTIFF."""
+"""Cubes as files bring them: Zarr, NetCDF, images in files, folders and products."""
 
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Sequence
-from typing import Any
+import zipfile
+from collections.abc import Iterable, Sequence
 
-import numpy as np
 import xarray as xr
 from zarr.storage import ZipStore
 
 from tec_zarr.cubes.convert import to_cube
+from tec_zarr.cubes.products import images_in, is_image
+from tec_zarr.cubes.rasters import open_images
 from tec_zarr.errors import InvalidInputError
 from tec_zarr.models.bands import L2A
 
+NETCDF = (".nc", ".nc4", ".cdf", ".h5", ".hdf5")
+METADATA = ("zarr.json", ".zgroup", ".zarray", ".zmetadata")
 
-def open_cube(paths: Sequence[str | pathlib.Path]) -> xr.Dataset:
-    """The cube that `to_cube` makes of one Zarr store or NetCDF file, or of GeoTIFFs, a date each.
 
-    Values stay as they are stored: no scaling, no masking. Twelve bands without names are taken for
-    those of L2A in their order.
+def open_cube(
+    paths: Sequence[str | pathlib.Path],
+    bands: Iterable[str] | None = None,
+    resolution: float | None = None,
+) -> xr.Dataset:
+    """The cube that `to_cube` makes of one Zarr store or NetCDF file, or of images: GeoTIFFs,
+    folders of them, SAFE products.
 
-    Raises InvalidInputError where the files hold no cube.
+    Nothing is read but what says what there is; files stay open until the cube is closed, as by
+    `with`. Values stay as they are stored: no scaling, no masking. Twelve bands without names are
+    taken for those of L2A in their order.
+
+    Parameters
+    ----------
+    paths
+        Files, folders and URLs.
+    bands
+        Names of the bands in their order, where nothing else tells them.
+    resolution
+        Of images of several pixel sizes: take those of this one alone.
+
+    Raises
+    ------
+    InvalidInputError
+        Where the files hold no cube.
     """
-    files = [pathlib.Path(path) for path in paths]
-    if missing := [str(f) for f in files if not f.exists()]:
+    if not paths:
+        raise InvalidInputError("no file was given")
+    texts = [str(path) for path in paths]
+    missing = [text for text in texts if not _is_url(text) and not pathlib.Path(text).exists()]
+    if missing:
         raise InvalidInputError(f"no such file: {', '.join(missing)}")
+    stores = [text for text in texts if not _holds_images(text)]
     data: xr.Dataset | xr.DataArray
-    if all(f.suffix.lower() in (".tif", ".tiff") for f in files):
-        data = _open_geotiffs(files)
-    elif len(files) == 1:
-        data = _open_dataset(files[0])
+    names = None if bands is None else list(bands)
+    if not stores:
+        files: list[str] = []
+        for text in texts:
+            files += [text] if is_image(text) else images_in(pathlib.Path(text))
+        data, found = open_images(files, resolution)
+        names = names or found
+    elif len(texts) == 1:
+        data = _open_dataset(texts[0])
     else:
         raise InvalidInputError(
-            f"give one Zarr store, one NetCDF file, or GeoTIFFs of a date each; got {len(files)} "
-            "files"
+            f"give one Zarr store, one NetCDF file, or images; got {len(texts)} files, of which "
+            f"{', '.join(stores)} hold no images"
         )
-    return to_cube(data, L2A if _are_nameless(data) else None)
+    if names is None and _are_nameless(data):
+        names = list(L2A)
+    cube = to_cube(data, names)
+    if cube is not data:
+        cube.set_close(data.close)
+    if "source" in data.encoding:
+        cube.encoding["source"] = data.encoding["source"]
+    return cube
 
 
-def _open_dataset(path: pathlib.Path) -> xr.Dataset:
-    if path.is_dir() or path.suffix == ".zip":
-        store = ZipStore(path, mode="r") if path.suffix == ".zip" else path
-        return xr.open_zarr(store, chunks=None, consolidated=False, mask_and_scale=False)
-    return xr.open_dataset(path, mask_and_scale=False)
+def _is_url(text: str) -> bool:
+    return "://" in text
 
 
-def _open_geotiffs(files: list[pathlib.Path]) -> xr.DataArray:
+def _holds_images(text: str) -> bool:
+    """Whether there is an image, or a folder or zip file of them; else it is a store or NetCDF."""
+    path = pathlib.Path(text)
+    if _is_url(text) or is_image(text):
+        return is_image(text)
+    if path.is_dir():
+        return not any((path / name).exists() for name in METADATA)
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return not set(archive.namelist()) & set(METADATA)
+
+
+def _open_dataset(text: str) -> xr.Dataset:
+    path = pathlib.Path(text)
+    is_netcdf = path.suffix.lower() in NETCDF and not path.is_dir()
     try:
-        import rioxarray
-    except ImportError as error:
-        raise InvalidInputError(
-            "reading GeoTIFFs needs rioxarray: pip install 'tec_zarr[demo]'"
-        ) from error
-    dates: list[Any] = [rioxarray.open_rasterio(f) for f in files]
-    numbers = xr.DataArray(np.arange(len(dates)), dims="time", name="time")
-    return xr.concat(dates, numbers, join="exact")
+        if is_netcdf:
+            return xr.open_dataset(text, mask_and_scale=False, chunks={})
+        if not _is_url(text) and not path.is_dir() and path.suffix != ".zip":
+            raise InvalidInputError(
+                f"{text} is no file that is known here: give a Zarr store (folder, .zip, URL), "
+                f"NetCDF ({', '.join(NETCDF)}), or images (.tif, .jp2)"
+            )
+        store = ZipStore(path, mode="r") if path.suffix == ".zip" else text
+        return xr.open_zarr(store, chunks={}, mask_and_scale=False)
+    except InvalidInputError:
+        raise
+    except (OSError, ValueError, ImportError) as error:
+        said = " ".join(str(error).split())
+        raise InvalidInputError(f"{text} cannot be opened: {said}") from error
 
 
 def _are_nameless(data: xr.Dataset | xr.DataArray) -> bool:

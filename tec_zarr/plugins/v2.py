@@ -98,7 +98,7 @@ class TerraCodec(Codec, metaclass=CodecClass):
 
     def encode(self, buf: Any) -> bytes:
         """Encode a chunk (time, band, y, x); it is not changed. The bytes are stable (format
-        version 2)."""
+        version 3)."""
         from tec_zarr.codec.chunk import encode_chunk
 
         array = np.asanyarray(buf)
@@ -113,7 +113,7 @@ class TerraCodec(Codec, metaclass=CodecClass):
         `out` where given."""
         from tec_zarr.codec.chunk import decode_chunk
 
-        array = decode_chunk(memoryview(buf).cast("B"), self._device)
+        array = decode_chunk(memoryview(buf).cast("B"), self._device, self._settings)
         if out is None:
             return array
         np.copyto(np.asarray(out).view(array.dtype).reshape(array.shape), array)

@@ -4,27 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from zarr.abc.codec import ArrayBytesCodec
+from zarr.abc.codec import (
+    ArrayBytesCodec,
+    ArrayBytesCodecPartialDecodeMixin,
+    ArrayBytesCodecPartialEncodeMixin,
+)
+from zarr.abc.store import RangeByteRequest
+from zarr.storage import StorePath
 
 from tec_zarr.codec.layout import HOW_TO_RECHUNK, check_layout
 from tec_zarr.codec.settings import ALL_GROUPS, ALL_TOKENS, REFLECTANCE_PER_DN, Settings
-from tec_zarr.errors import DamagedChunkError, InvalidInputError
+from tec_zarr.errors import InvalidInputError
 from tec_zarr.models.registry import DEFAULT
 from tec_zarr.plugins.keyword import CodecClass
 
 if TYPE_CHECKING:
+    from zarr.abc.store import ByteGetter, ByteSetter
     from zarr.core.array_spec import ArraySpec
     from zarr.core.buffer import Buffer, NDBuffer
+    from zarr.core.indexing import SelectorTuple
+
+    from tec_zarr.codec.fetching import Fetch, Range
+    from tec_zarr.codec.partial import Layout
 
 NAME = "tec_zarr.terracodec"
 
 
 @dataclasses.dataclass(frozen=True)
-class TerraCodecSerializer(ArrayBytesCodec, metaclass=CodecClass):
+class TerraCodecSerializer(
+    ArrayBytesCodec,
+    ArrayBytesCodecPartialDecodeMixin,
+    ArrayBytesCodecPartialEncodeMixin,
+    metaclass=CodecClass,
+):
     """TerraCodec for chunks (time, band, y, x) of raster cubes in Zarr format 3. Lossy.
 
     >>> codec = TerraCodecSerializer(quality=60)
@@ -124,22 +140,146 @@ class TerraCodecSerializer(ArrayBytesCodec, metaclass=CodecClass):
         return chunk_spec.prototype.buffer.from_bytes(data)
 
     def _decode_sync(self, chunk_bytes: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
-        from tec_zarr.codec.chunk import decode_chunk
+        from tec_zarr.codec.fetching import Fetch
 
-        array = decode_chunk(chunk_bytes.to_bytes(), self.device)
-        if array.shape != tuple(chunk_spec.shape):
-            raise DamagedChunkError(
-                f"a chunk of shape {array.shape} in an array with chunks of "
-                f"{tuple(chunk_spec.shape)}"
-            )
-        dtype = chunk_spec.dtype.to_native_dtype()
-        if array.dtype != dtype.newbyteorder("=") and array.dtype != dtype:
-            raise DamagedChunkError(f"a chunk of {array.dtype} in an array of {dtype}")
-        values: Any = array.astype(dtype, copy=False)
-        return chunk_spec.prototype.nd_buffer.from_ndarray_like(values)
+        fetch = Fetch(_layout(chunk_spec).times(()), is_whole=True)
+        return self._read(fetch, chunk_bytes, (), (), (), chunk_spec)
 
     async def _encode_single(self, chunk_array: NDBuffer, chunk_spec: ArraySpec) -> Buffer:
         return await asyncio.to_thread(self._encode_sync, chunk_array, chunk_spec)
 
     async def _decode_single(self, chunk_bytes: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
         return await asyncio.to_thread(self._decode_sync, chunk_bytes, chunk_spec)
+
+    async def _decode_partial_single(
+        self, byte_getter: ByteGetter, selection: SelectorTuple, chunk_spec: ArraySpec
+    ) -> NDBuffer | None:
+        async def get(wanted: Range | None) -> Buffer | None:
+            return await byte_getter.get(chunk_spec.prototype, _byte_range(wanted))
+
+        fetch = _fetch(byte_getter, selection, chunk_spec)
+        start = await get(fetch.first)
+        if start is None:
+            return None
+        ranges = fetch.missing(start.to_bytes())
+        found = await asyncio.gather(*(get(wanted) for wanted in ranges))
+        return await asyncio.to_thread(
+            self._read, fetch, start, ranges, found, selection, chunk_spec
+        )
+
+    def _decode_partial_sync(
+        self, byte_getter: Any, selection: SelectorTuple, chunk_spec: ArraySpec
+    ) -> NDBuffer | None:
+        def get(wanted: Range | None) -> Buffer | None:
+            return byte_getter.get_sync(
+                prototype=chunk_spec.prototype, byte_range=_byte_range(wanted)
+            )
+
+        fetch = _fetch(byte_getter, selection, chunk_spec)
+        start = get(fetch.first)
+        if start is None:
+            return None
+        ranges = fetch.missing(start.to_bytes())
+        found = [get(wanted) for wanted in ranges]
+        return self._read(fetch, start, ranges, found, selection, chunk_spec)
+
+    def _read(
+        self,
+        fetch: Fetch,
+        start: Buffer,
+        ranges: Sequence[Range],
+        found: Sequence[Buffer | None],
+        selection: Any,
+        chunk_spec: ArraySpec,
+    ) -> NDBuffer:
+        """What a selection holds, of bytes that were fetched."""
+        from tec_zarr.codec.partial import read_part
+
+        parts = []
+        for wanted, buffer in zip(ranges, found, strict=True):
+            parts.append((wanted, b"" if buffer is None else buffer.to_bytes()))
+        contents = fetch.contents(start.to_bytes(), parts)
+        layout = _layout(chunk_spec)
+        values: Any = read_part(contents, selection, layout, self.settings, self.device)
+        values = values.astype(layout.dtype, copy=False)
+        return chunk_spec.prototype.nd_buffer.from_ndarray_like(values)
+
+    async def _encode_partial_single(
+        self,
+        byte_setter: ByteSetter,
+        chunk_array: NDBuffer,
+        selection: SelectorTuple,
+        chunk_spec: ArraySpec,
+    ) -> None:
+        existing = None
+        if not _covers(selection, chunk_spec):
+            existing = await byte_setter.get(chunk_spec.prototype)
+        data = await asyncio.to_thread(self._write, existing, chunk_array, selection, chunk_spec)
+        if data is None:
+            await byte_setter.delete()
+        else:
+            await byte_setter.set(data)
+
+    def _encode_partial_sync(
+        self,
+        byte_setter: Any,
+        chunk_array: NDBuffer,
+        selection: SelectorTuple,
+        chunk_spec: ArraySpec,
+    ) -> None:
+        existing = None
+        if not _covers(selection, chunk_spec):
+            existing = byte_setter.get_sync(prototype=chunk_spec.prototype)
+        data = self._write(existing, chunk_array, selection, chunk_spec)
+        if data is None:
+            byte_setter.delete_sync()
+        else:
+            byte_setter.set_sync(data)
+
+    def _write(
+        self,
+        existing: Buffer | None,
+        chunk_array: NDBuffer,
+        selection: Any,
+        chunk_spec: ArraySpec,
+    ) -> Buffer | None:
+        """A chunk after a part of it was written; None where nothing is left to store."""
+        from tec_zarr.codec.partial import write_part
+
+        data = write_part(
+            None if existing is None else existing.to_bytes(),
+            np.asarray(chunk_array.as_ndarray_like()),
+            selection,
+            _layout(chunk_spec),
+            self.settings,
+            self.device,
+            chunk_spec.config.write_empty_chunks,
+        )
+        return None if data is None else chunk_spec.prototype.buffer.from_bytes(data)
+
+
+def _layout(chunk_spec: ArraySpec) -> Layout:
+    from tec_zarr.codec.partial import Layout
+
+    time, band, y, x = chunk_spec.shape
+    dtype = chunk_spec.dtype.to_native_dtype()
+    return Layout((time, band, y, x), dtype, chunk_spec.fill_value)
+
+
+def _covers(selection: Any, chunk_spec: ArraySpec) -> bool:
+    """Whether a selection leaves nothing of a chunk as it was."""
+    return _layout(chunk_spec).is_all(selection)
+
+
+def _fetch(byte_getter: Any, selection: Any, chunk_spec: ArraySpec) -> Fetch:
+    from tec_zarr.codec.fetching import Fetch
+
+    layout = _layout(chunk_spec)
+    times = layout.times(selection)
+    # Within a shard the bytes are here already.
+    is_stored = isinstance(byte_getter, StorePath)
+    return Fetch(times, len(times) == layout.shape[0] or not is_stored)
+
+
+def _byte_range(wanted: Range | None) -> RangeByteRequest | None:
+    return None if wanted is None else RangeByteRequest(*wanted)

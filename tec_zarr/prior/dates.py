@@ -110,11 +110,12 @@ def see(symbols: Tensor, date: DateInputs) -> Seen:
     return Seen(limit_bands(bands), date.side.step, date.live(), date.size)
 
 
-def _earlier_bands(date: DateInputs) -> Tensor:
+def _earlier_bands(date: DateInputs, device: torch.device) -> Tensor:
     """Bands of earlier dates (K, B, 256, P) in eighths of this date's step."""
     out = []
     for seen in date.context:
-        bands = seen.bands
+        # Whole numbers: they are the same on every device.
+        bands = seen.bands.to(device)
         if seen.step != date.side.step:
             ratio = seen.step / date.side.step
             bands = limit_bands(bands * ratio)
@@ -182,7 +183,7 @@ def prepare(
     past = torch.empty(len(dates), 0, *size, len(channels), dtype=torch.float64, device=device)
     if depth:
         bases = torch.stack([integer_bases(date.side) for date in dates]).to(device)
-        earlier = torch.stack([_earlier_bands(date) for date in dates]).to(device)
+        earlier = torch.stack([_earlier_bands(date, device) for date in dates])
         own = torch.from_numpy(live[:, live.any(0)]).to(device)
         past = _past(earlier, bases, chosen) * own[:, None, None]
         past = past.unflatten(2, size)

@@ -11,7 +11,7 @@ from tec_zarr.bitstream.frame import Coded, Frame
 from tec_zarr.bitstream.header import Header
 from tec_zarr.runtime import network
 from tec_zarr.runtime.loading import Loaded
-from tec_zarr.runtime.service import SERVICE
+from tec_zarr.runtime.service import service_of
 
 BLOCK_PIXELS = 64
 
@@ -36,7 +36,8 @@ def compress(loaded: Loaded, x: np.ndarray, header: Header, tokens: list[int]) -
     """Coded of standardized frames x (frames, model bands, y, x), of each of which so many
     `tokens` are kept."""
     job = _Encode(loaded, x, loaded.condition(header), tokens)
-    return SERVICE.submit(_encode_batch, (id(loaded), x.shape), job, _cost(x.shape)).result()
+    service = service_of(loaded.device)
+    return service.submit(_encode_batch, (id(loaded), x.shape), job, _cost(x.shape)).result()
 
 
 def reconstruct(loaded: Loaded, frames: list[Frame], header: Header) -> np.ndarray:
@@ -46,9 +47,9 @@ def reconstruct(loaded: Loaded, frames: list[Frame], header: Header) -> np.ndarr
     if not latents:
         return np.empty((0, loaded.bands, *size), np.float32)
     job = _Decode(loaded, latents, size, loaded.condition(header))
-    return SERVICE.submit(
-        _decode_batch, (id(loaded), len(latents), size), job, _cost((1, 1, *size))
-    ).result()
+    alike = (id(loaded), len(latents), size)
+    service = service_of(loaded.device)
+    return service.submit(_decode_batch, alike, job, _cost((1, 1, *size))).result()
 
 
 def _cost(shape: tuple[int, ...]) -> int:

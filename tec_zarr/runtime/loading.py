@@ -8,7 +8,7 @@ import threading
 import torch
 
 from tec_zarr.bitstream.header import Header
-from tec_zarr.errors import InvalidInputError, WeightsError
+from tec_zarr.errors import WeightsError
 from tec_zarr.models import prior_weights, registry
 from tec_zarr.models.published import checkpoint
 from tec_zarr.models.published.coding import exact
@@ -20,6 +20,7 @@ from tec_zarr.models.published.statistics import Statistics
 from tec_zarr.models.published.transform_codec import TransformCodec
 from tec_zarr.models.published.transforms import receptive_latents
 from tec_zarr.prior.coding import DateCoder
+from tec_zarr.runtime.devices import choose_device
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -76,18 +77,6 @@ class PriorModel:
 _lock = threading.Lock()
 _priors: dict[tuple[str, str], PriorModel] = {}
 _loaded: dict[tuple[str, str | None, str], Loaded] = {}
-
-
-def choose_device(device: str) -> torch.device:
-    """`auto`: a GPU where torch sees one, else the CPU; or any device that torch names."""
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        return torch.device(device)
-    except RuntimeError as error:
-        raise InvalidInputError(
-            f"device must be 'auto' or a torch device like 'cpu' or 'cuda:0'; got {device!r}"
-        ) from error
 
 
 def load(name: str, device: str, sha256: str = "") -> Loaded:

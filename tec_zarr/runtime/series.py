@@ -4,7 +4,7 @@ by side."""
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 
 import numpy as np
@@ -13,7 +13,7 @@ from tec_zarr.entropy.symbols import Stream
 from tec_zarr.prior.coding import CodedDate, DateCoder
 from tec_zarr.prior.dates import DateInputs, Seen, context_dates
 from tec_zarr.runtime.loading import PriorModel
-from tec_zarr.runtime.service import CORE_SERVICE, SERVICE
+from tec_zarr.runtime.service import service_of
 from tec_zarr.transform.side import Side
 
 BLOCKS_A_SIDE = 4
@@ -23,8 +23,8 @@ BLOCKS_A_SIDE = 4
 class Context:
     """The dates of a chunk that the next one may be predicted from, as they come by."""
 
-    def __init__(self) -> None:
-        self._seen: list[Seen] = []
+    def __init__(self, seen: Iterable[Seen] = ()) -> None:
+        self._seen = list(seen)
 
     def inputs(self, side: Side, size: tuple[int, int], groups: int, key: bool) -> DateInputs:
         """What the prior needs to know of the next date; a key date forgets those before it."""
@@ -37,6 +37,10 @@ class Context:
     def add(self, coded: CodedDate) -> None:
         """A date that was coded."""
         self._seen.insert(0, coded.seen)
+
+    def seen(self, bands: int) -> tuple[Seen, ...]:
+        """The dates that the next one, of so many bands, can look at."""
+        return tuple(self._seen[: context_dates(bands)])
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -77,8 +81,7 @@ def _submit(
         job.reconstruct,
     )
     cost = -(-height // BLOCKS_A_SIDE) * -(-width // BLOCKS_A_SIDE)
-    service = CORE_SERVICE if model.device.type == "cpu" else SERVICE
-    return service.submit(run, alike, job, cost)
+    return service_of(model.device, by_core=True).submit(run, alike, job, cost)
 
 
 def _encode_batch(jobs: list[_Job]) -> list[CodedDate]:

@@ -12,6 +12,7 @@ else has one thread, which torch may divide.
 
 from __future__ import annotations
 
+import atexit
 import collections
 import dataclasses
 import os
@@ -19,6 +20,15 @@ import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import Any
+
+from tec_zarr.errors import DeviceLostError
+from tec_zarr.runtime.cache import CACHE
+from tec_zarr.runtime.counters import COUNTERS
+
+MOST_WAITING = 256
+"""Jobs that may wait; who brings another one waits until there is room."""
+
+MOST_SECONDS_TO_END = 5.0
 
 MAX_BATCH_COST = 256
 """Most blocks of latents (64 x 64 pixels) in a batch, unless one job alone has more."""
@@ -40,7 +50,7 @@ class Job:
 
 
 class Service:
-    """Threads start with the first job; as daemons they end with the process.
+    """Threads start with the first job, and end with the process.
 
     Parameters
     ----------
@@ -50,6 +60,8 @@ class Service:
         Of a batch, unless one job alone has more.
     settle
         Called once in each thread before it runs anything.
+    device
+        What the batches run on; None for the CPU.
     """
 
     def __init__(
@@ -57,10 +69,12 @@ class Service:
         workers: int = 1,
         most_cost: int = MAX_BATCH_COST,
         settle: Callable[[], None] = lambda: None,
+        device: Any = None,
     ) -> None:
         self._workers = workers
         self._most_cost = most_cost
         self._settle = settle
+        self._device = device
         self.reset()
 
     def reset(self) -> None:
@@ -68,6 +82,15 @@ class Service:
         self._changed = threading.Condition()
         self._waiting: collections.deque[Job] = collections.deque()
         self._threads: list[threading.Thread] = []
+        self._ends = False
+
+    def close(self, seconds: float = MOST_SECONDS_TO_END) -> None:
+        """Let the threads end what they are at, and no more; wait so long for them at most."""
+        with self._changed:
+            self._ends = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join(seconds)
 
     def submit(
         self, run: Callable[[list[Any]], list[Any]], key: Hashable, item: Any, cost: int
@@ -75,25 +98,57 @@ class Service:
         """Queue a job; its future gives the result or raises what `run` raised for it."""
         job = Job(run, key, item, cost)
         with self._changed:
+            self._changed.wait_for(lambda: len(self._waiting) < MOST_WAITING)
             if len(self._threads) < self._workers:
                 thread = threading.Thread(target=self._work, name="tec-zarr", daemon=True)
                 self._threads.append(thread)
                 thread.start()
             self._waiting.append(job)
-            self._changed.notify()
+            self._changed.notify_all()
         return job.done
 
     def _work(self) -> None:
         self._settle()
         while True:
             with self._changed:
-                while not self._waiting:
-                    self._changed.wait()
+                self._changed.wait_for(lambda: self._waiting or self._ends)
+                if self._ends:
+                    return
                 batch, rest = _take_batch(list(self._waiting), self._most_cost)
                 self._waiting = collections.deque(rest)
+                self._changed.notify_all()
             wanted = [job for job in batch if job.done.set_running_or_notify_cancel()]
             if wanted:
-                _run(wanted)
+                self._run(wanted)
+
+    def _run(self, batch: list[Job]) -> None:
+        """Run a batch; where it fails, its halves, so that one bad chunk fails only itself, and
+        what has no room together is done in parts."""
+        try:
+            results = _timed(batch)
+            pairs = list(zip(batch, results, strict=True))
+        except BaseException as error:
+            if len(batch) == 1:
+                batch[0].done.set_exception(self._explained(error))
+                return
+            half = len(batch) // 2
+            self._run(batch[:half])
+            self._run(batch[half:])
+            return
+        for job, result in pairs:
+            job.done.set_result(result)
+
+    def _explained(self, error: BaseException) -> BaseException:
+        """The error that a caller gets: that of a device is told from that of a chunk."""
+        if self._device is None:
+            return error
+        from tec_zarr.runtime.devices import is_lost
+
+        if not is_lost(error, self._device):
+            return error
+        lost = DeviceLostError(self._device, str(error))
+        lost.__cause__ = error
+        return lost
 
 
 def _take_batch(waiting: list[Job], most_cost: int) -> tuple[list[Job], list[Job]]:
@@ -112,20 +167,13 @@ def _take_batch(waiting: list[Job], most_cost: int) -> tuple[list[Job], list[Job
     return batch, rest
 
 
-def _run(batch: list[Job]) -> None:
-    """Run a batch; where it fails, each job alone, so that one bad chunk fails only itself."""
-    try:
+def _timed(batch: list[Job]) -> list[Any]:
+    """Run a batch, and count it."""
+    with COUNTERS.timed("seconds in batches"):
         results = batch[0].run([job.item for job in batch])
-        pairs = list(zip(batch, results, strict=True))
-    except BaseException as error:
-        if len(batch) == 1:
-            batch[0].done.set_exception(error)
-        else:
-            for job in batch:
-                _run([job])
-        return
-    for job, result in pairs:
-        job.done.set_result(result)
+    COUNTERS.add("batches")
+    COUNTERS.add("jobs in batches", len(batch))
+    return results
 
 
 def cores() -> int:
@@ -149,10 +197,33 @@ SERVICE = Service()
 
 CORE_SERVICE = Service(cores(), DATE_COST, _keep_to_one_core)
 
+_gpu_services: dict[str, Service] = {}
+
+
+def service_of(device: Any, *, by_core: bool = False) -> Service:
+    """The service that runs batches on a device of torch; `by_core`: on a CPU that of many small
+    steps."""
+    if device.type == "cpu":
+        return CORE_SERVICE if by_core else SERVICE
+    return _gpu_services.setdefault(str(device), Service(device=device))
+
+
+def _services() -> list[Service]:
+    return [SERVICE, CORE_SERVICE, *_gpu_services.values()]
+
 
 def _restart_after_fork() -> None:
-    SERVICE.reset()
-    CORE_SERVICE.reset()
+    for service in _services():
+        service.reset()
+    CACHE.reset()
+    COUNTERS.reset()
+
+
+@atexit.register
+def _end() -> None:
+    """Nothing may be in the middle of a network when the interpreter takes itself apart."""
+    for service in _services():
+        service.close()
 
 
 os.register_at_fork(after_in_child=_restart_after_fork)

@@ -13,7 +13,7 @@ from tec_zarr.cubes.stale import without_storage
 from tec_zarr.errors import InvalidInputError
 from tec_zarr.stores.describe import is_ours
 from tec_zarr.stores.opened import open_stored
-from tec_zarr.stores.places import all_or_nothing
+from tec_zarr.stores.places import Target
 from tec_zarr.stores.sizes import arrays_of
 from tec_zarr.stores.write import own_threads, progress_bar, quiet
 
@@ -38,23 +38,20 @@ def decompress_store(
             f"{root.store_path} holds nothing that was written with tec_zarr, and is plain already"
         )
     parts = {path: _decoded(root, path, original) for path in _groups_of(root)}
-    with (
-        all_or_nothing(target, mode) as (place, place_mode),
-        own_threads(),
-        progress_bar(progress),
-        quiet(),
-    ):
+    writing = Target(target, mode, zarr_format=zarr_format).writing()
+    # What failed is undone when all threads have ended.
+    with quiet(), writing as place, own_threads(), progress_bar(progress):
         for number, (path, part) in enumerate(parts.items()):
             part.to_zarr(
-                place,
+                place.store,
                 group=path or None,
                 # Only the first group begins the store.
-                mode="a" if number else place_mode,
+                mode="a" if number else place.mode,
                 zarr_format=zarr_format,
                 consolidated=not path,
             )
         if len(parts) > 1:
-            zarr.consolidate_metadata(place, zarr_format=zarr_format)
+            zarr.consolidate_metadata(place.store, zarr_format=zarr_format)
 
 
 def _groups_of(root: zarr.Group) -> list[str]:

@@ -158,9 +158,10 @@ def _stored_chunks(array: zarr.Array) -> Iterator[dict[str, Any]]:
 
 
 def _described(front: bytes) -> dict[str, Any]:
-    header, directory, length = container.parse_front(front)
+    parsed = container.parse_front(front)
+    header = parsed.header
     return {
-        "bytes": length + sum(size for size, _ in directory),
+        "bytes": parsed.size,
         "quality": header.quality if _has_learned_layer(header) else None,
         "target_met": None if header.target is None else header.target.met,
     }

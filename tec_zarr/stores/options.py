@@ -69,6 +69,26 @@ def plan(data: xr.Dataset | xr.DataArray, options: Options) -> Plan:
     return Plan(cube, _chunk_sizes(cube, options.chunks), codec)
 
 
+def check_possible(consolidated: Any, region: Any, append_dim: Any, compute: Any) -> None:
+    """Raise InvalidInputError, with the reason, for keywords of xarray's `to_zarr` that a store
+    which is there as a whole or not at all cannot have."""
+    if consolidated not in (None, True):
+        raise InvalidInputError(
+            f"consolidated={consolidated!r} is not possible: the one document with all metadata is "
+            "what makes a store visible when it is whole; leave it out"
+        )
+    if region is not None or append_dim is not None:
+        raise InvalidInputError(
+            "region= and append_dim= are not possible: to_zarr() writes whole stores; append() "
+            "adds dates to one"
+        )
+    if compute is not True:
+        raise InvalidInputError(
+            f"compute={compute!r} is not possible: a store is there as a whole when the call "
+            "returns; call it later, for example from a thread or with dask.delayed"
+        )
+
+
 def check_not_empty(cube: xr.Dataset) -> None:
     """Raise InvalidInputError where a cube has no dates or no pixels."""
     empty = [str(dim) for dim, size in cube[NAME].sizes.items() if not size]

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tec_zarr.bitstream import container
+from tec_zarr.bitstream.container import Contents, Section
 from tec_zarr.bitstream.frame import Coded, Frame
 from tec_zarr.bitstream.header import DTYPES, Header
 from tec_zarr.bitstream.wire import varint
@@ -26,27 +27,72 @@ HEADER = Header(
     bands=None,
 )
 SECTIONS = [b"first section", b"", b"\x00third" * 5]
-CHUNK = container.pack(HEADER, SECTIONS)
+
+
+def chunk_of(*sections: bytes, header: Header = HEADER) -> Contents:
+    """A chunk of one section a date, the first of them a key."""
+    return Contents(header, tuple(Section(t, t == 0, data) for t, data in enumerate(sections)))
+
+
+CHUNK = container.pack(chunk_of(*SECTIONS))
 FRONT = len(CHUNK) - sum(map(len, SECTIONS))
 
 
-def seal(body: bytes, payload: bytes = b"", version: int = 2) -> bytes:
+def seal(body: bytes, payload: bytes = b"", version: int = 3) -> bytes:
     """A container of a header's body whose CRC is right, whatever the body says."""
     front = b"TECZ" + bytes([version]) + varint(len(body)) + body
     return front + struct.pack(">I", zlib.crc32(front)) + payload
 
 
 def directory(*sections: bytes) -> bytes:
-    return b"".join(varint(len(s)) + struct.pack(">I", zlib.crc32(s)) for s in sections)
+    """That of `chunk_of`."""
+    packed = [varint(0)]
+    for time, section in enumerate(sections):
+        packed.append(varint(2 * len(section) + (time == 0)))
+        packed.append(struct.pack(">I", zlib.crc32(section)))
+    return b"".join(packed)
 
 
 @given(st.lists(st.binary(max_size=200), min_size=1, max_size=6))
 @settings(deadline=None, max_examples=100)
 def test_round_trip(sections):
     header = dataclasses.replace(HEADER, shape=(len(sections), 12, 64, 48))
-    data = container.pack(header, sections)
+    contents = chunk_of(*sections, header=header)
+    data = container.pack(contents)
     for buffer in (data, bytearray(data), memoryview(data)):
-        assert container.parse(buffer) == (header, sections)
+        assert container.parse(buffer) == contents
+
+
+@given(
+    st.lists(
+        st.builds(Section, st.integers(0, 4), st.booleans(), st.binary(max_size=50)), max_size=9
+    )
+)
+@settings(deadline=None, max_examples=100)
+def test_sections_of_any_dates_in_any_order_round_trip(sections):
+    header = dataclasses.replace(HEADER, shape=(5, 12, 64, 48))
+    is_plain = [section.time for section in sections] == list(range(5))
+    contents = Contents(header, tuple(sections), b"" if is_plain else b"\x07\x00")
+    data = container.pack(contents)
+    assert container.parse(data) == contents
+    front = container.parse_front(data)
+    assert front.size == len(data)
+    for entry, section in zip(front.entries, sections, strict=True):
+        assert data[entry.start : entry.start + entry.size] == section.data
+        assert (entry.time, entry.key) == (section.time, section.key)
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        (varint(2) + b"\0\0" + varint(3), "impossible order of the dates of 3"),
+        (varint(4) + b"\0\0" + b"\0\1\2", "impossible order of the dates of 3"),
+        (varint(20_000), "a chunk has at most 16384 sections, got 19999"),
+    ],
+)
+def test_impossible_orders_are_refused(order, said):
+    with pytest.raises(DamagedChunkError, match=said):
+        container.parse(seal(HEADER.pack() + order + bytes(100)))
 
 
 def test_the_layout_is_that_of_the_specification():
@@ -82,7 +128,7 @@ def test_every_flipped_bit_of_the_payload_is_refused_and_its_frame_named():
             altered[at] ^= 1 << bit
             with pytest.raises(
                 DamagedChunkError,
-                match=f"damaged payload: the checksum of frame {frame} does not match",
+                match=f"damaged payload: the checksum of date {frame} does not match",
             ):
                 container.parse(altered)
 
@@ -108,18 +154,18 @@ def test_other_files_are_refused(start):
         container.parse(start + CHUNK[4:])
 
 
-@pytest.mark.parametrize("version", [0, 1, 255])
+@pytest.mark.parametrize("version", [0, 2, 255])
 def test_an_unknown_version_is_told_from_a_damaged_one(version):
     with pytest.raises(
         UnsupportedVersionError,
-        match=f"format version {version} is not known, only 2: upgrade tec_zarr",
+        match=f"format version {version} is not known, only 3: upgrade tec_zarr",
     ):
         container.parse(seal(b"whatever that version holds", b"payload", version))
     altered = bytearray(CHUNK)
     altered[4] = version
     with pytest.raises(
         DamagedChunkError,
-        match=rf"damaged header \(and format version {version}, where 2 is known\)",
+        match=rf"damaged header \(and format version {version}, where 3 is known\)",
     ):
         container.parse(altered)
 
@@ -148,10 +194,10 @@ def test_a_payload_cut_short_is_refused():
 
 def test_sections_cannot_be_longer_than_the_payload_together():
     body = HEADER.pack() + directory(*SECTIONS)
-    huge = HEADER.pack() + 3 * (varint(2**35 - 1) + b"\0\0\0\0")
+    huge = HEADER.pack() + varint(0) + 3 * (varint(2**35 - 1) + b"\0\0\0\0")
     with pytest.raises(DamagedChunkError, match="payload truncated by"):
         container.parse(seal(huge, b"".join(SECTIONS)))
-    assert container.parse(seal(body, b"".join(SECTIONS)))[1] == SECTIONS
+    assert container.parse(seal(body, b"".join(SECTIONS))) == chunk_of(*SECTIONS)
 
 
 def test_a_header_length_beyond_the_chunk_is_refused():
@@ -182,13 +228,13 @@ def test_huge_shapes_are_refused_before_anything_is_allocated(shape):
         tracemalloc.stop()
 
 
-def test_packing_needs_a_section_a_frame():
-    with pytest.raises(ValueError, match="one section a frame: 3 frames, 2 sections"):
-        container.pack(HEADER, SECTIONS[:2])
+def test_dates_without_a_section_need_a_value():
+    with pytest.raises(ValueError, match="a value for dates without a section is needed"):
+        container.pack(chunk_of(*SECTIONS[:2]))
 
 
 @pytest.mark.parametrize("dtype", [d for d in DTYPES if d[1:] != "f8"])
-def test_four_frames_cost_at_most_120_bytes_beside_their_latents(dtype):
+def test_four_frames_cost_at_most_121_bytes_beside_their_latents(dtype):
     is_float = "f" in dtype
     header = dataclasses.replace(
         HEADER,
@@ -200,4 +246,5 @@ def test_four_frames_cost_at_most_120_bytes_beside_their_latents(dtype):
     )
     words = bytes(3000)
     frame = Frame(b"", Coded(255, 0xFFFF, bytes(6) + words)).pack()
-    assert len(container.pack(header, [frame] * 4)) - 4 * len(words) <= 120
+    data = container.pack(chunk_of(*[frame] * 4, header=header))
+    assert len(data) - 4 * len(words) <= 121

@@ -107,9 +107,11 @@ def test_roles_are_refused(given, said):
 
 
 def test_key_dates():
-    assert [Settings().is_key(t) for t in range(4)] == [True, False, False, False]
-    assert [Settings(key_interval=2).is_key(t) for t in range(4)] == [True, False, True, False]
-    assert all(Settings(context="date").is_key(t) for t in range(4))
+    assert Settings().key_dates(4, 0) == [True, False, False, False]
+    assert Settings().key_dates(2, 3) == [False, False]
+    assert Settings(key_interval=2).key_dates(5, 0) == [True, False, True, False, True]
+    assert Settings(key_interval=4).key_dates(3, 3) == [False, True, False]
+    assert Settings(context="date").key_dates(3, 2) == [True, True, True]
 
 
 @pytest.mark.parametrize("value", [0, -1e-4, NAN, math.inf, "1e-4", None, True, 1j])

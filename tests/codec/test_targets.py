@@ -57,7 +57,7 @@ def test_targets_are_met_on_real_imagery(site, name, value):
     crop = np.ascontiguousarray(site[:, :, 64:192, 64:192])
     chunk = encode_chunk(crop, Settings(**{name: value}))
     assert near(name, reached(name, crop, chunk), value)
-    assert container.parse(chunk)[0].target == Target(name, value)
+    assert container.parse(chunk).header.target == Target(name, value)
 
 
 def test_reflectance_is_measured_in_its_own_units(site):
@@ -91,12 +91,13 @@ def test_any_crop_meets_its_target_or_says_that_it_does_not(
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         chunk = encode_chunk(crop, Settings(**{name: value}, bands=bands, best_effort=True))
-    header, sections = container.parse(chunk)
-    target = header.target
+    contents = container.parse(chunk)
+    target = contents.header.target
     found = reached(name, crop, chunk)
     assert target.met == enough(name, found, value)
     # A size that a small chunk, or one without symbols, cannot reach is no fault: it only says so.
-    has_symbols = any(frame.coded.stream for frame in map(Frame.parse, sections) if frame.coded)
+    frames = [Frame.parse(section.data) for section in contents.sections]
+    has_symbols = any(frame.coded.stream for frame in frames if frame.coded)
     is_excused = name in ("bppb", "ratio") and (crop.size < SMALL_CHUNK or not has_symbols)
     assert [w.category for w in warned] == [TargetWarning] * (not target.met and not is_excused)
 
@@ -112,7 +113,7 @@ def test_what_cannot_be_met_raises_or_is_noted(name, value):
         encode_chunk(array, Settings(**{name: value}))
     with pytest.warns(TargetWarning, match=f"{name}={value:g} cannot be met"):
         chunk = encode_chunk(array, Settings(**{name: value}, best_effort=True))
-    header, _ = container.parse(chunk)
+    header = container.parse(chunk).header
     assert header.target == Target(name, value, met=False)
     assert header.quality == (100 if name in ("psnr", "rmse") else 1)
     assert decode_chunk(chunk).shape == array.shape
@@ -123,7 +124,7 @@ def test_more_than_was_asked_for_is_enough(name, value):
     array = series(1, 32, seed=1).values
     chunk = encode_chunk(array, Settings(**{name: value}))
     assert enough(name, reached(name, array, chunk), value)
-    assert container.parse(chunk)[0].target == Target(name, value)
+    assert container.parse(chunk).header.target == Target(name, value)
 
 
 @pytest.mark.parametrize("name", ["psnr", "rmse", "bppb", "ratio"])
@@ -132,7 +133,7 @@ def test_flat_and_tiny_chunks_meet_every_target(name, shape):
     array = np.full(shape, 1234, np.uint16)
     value = {"psnr": 40, "rmse": 50, "bppb": 0.1, "ratio": 50}[name]
     chunk = encode_chunk(array, Settings(**{name: value}))
-    assert container.parse(chunk)[0].target == Target(
+    assert container.parse(chunk).header.target == Target(
         name, value, enough(name, reached(name, array, chunk), value)
     )
     assert np.abs(decode_chunk(chunk).astype(int) - array).max() <= 50
@@ -144,7 +145,7 @@ def test_a_small_chunk_that_cannot_be_small_enough_says_so_and_does_not_fail(sit
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         chunk = encode_chunk(crop, Settings(bands=L2A, bppb=0.03))
-    assert container.parse(chunk)[0].target == Target("bppb", 0.03, met=False)
+    assert container.parse(chunk).header.target == Target("bppb", 0.03, met=False)
     assert len(chunk) < 80
 
 

@@ -88,7 +88,7 @@ def test_geotiffs_a_date_each(cube, capsys, tmp_path):
     ids=["missing", "no cube", "two files", "band names"],
 )
 def test_errors_are_one_line(make, said, capsys, tmp_path):
-    assert main(["demo", *map(str, make(tmp_path)), "--out", str(tmp_path / "out")]) == 1
+    assert main(["demo", *map(str, make(tmp_path)), "--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
@@ -105,5 +105,5 @@ def _numbered(data: xr.Dataset) -> xr.Dataset:
 
 def test_an_existing_store_is_kept(capsys, tmp_path):
     (tmp_path / "cube.zarr").mkdir()
-    assert main(["demo", "--out", str(tmp_path)]) == 1
+    assert main(["demo", "--out", str(tmp_path)]) == 2
     assert "exists" in capsys.readouterr().err

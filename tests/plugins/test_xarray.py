@@ -223,7 +223,7 @@ def test_a_damaged_chunk_of_a_store_is_an_error(cube, tmp_path):
     data = bytearray(chunk.read_bytes())
     data[-3] ^= 4
     chunk.write_bytes(data)
-    with pytest.raises(DamagedChunkError, match="checksum of frame"):
+    with pytest.raises(DamagedChunkError, match="checksum of date"):
         xr.open_zarr(tmp_path / "a.zarr", consolidated=False)["B"].load()
 
 

@@ -155,8 +155,8 @@ def test_every_role_round_trips(context):
 def test_key_dates_do_not_look_back():
     """From the key date on, a chunk is coded as if it began there."""
     array = synthetic(4, 64, seed=2).values
-    whole = container.parse(encode_chunk(array, Settings(key_interval=2)))[1]
-    rest = container.parse(encode_chunk(np.ascontiguousarray(array[2:]), Settings(key_interval=2)))[
-        1
-    ]
-    assert whole[2:] == rest
+    settings = Settings(key_interval=2)
+    whole = container.parse(encode_chunk(array, settings)).sections
+    rest = container.parse(encode_chunk(np.ascontiguousarray(array[2:]), settings)).sections
+    assert [section.data for section in whole[2:]] == [section.data for section in rest]
+    assert [section.key for section in whole] == [True, False, True, False]

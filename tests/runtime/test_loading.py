@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from tec_zarr.errors import InvalidInputError, WeightsError
+from tec_zarr.errors import WeightsError
 from tec_zarr.models import prior_weights, registry
 from tec_zarr.runtime import loading
 
@@ -31,13 +31,6 @@ def test_many_threads_load_a_model_once(monkeypatch):
         thread.join()
     assert len(parsed) == 1
     assert len(set(map(id, found))) == 1
-
-
-def test_devices():
-    assert loading.choose_device("cpu").type == "cpu"
-    assert loading.choose_device("auto").type in ("cpu", "cuda")
-    with pytest.raises(InvalidInputError, match="toaster"):
-        loading.choose_device("toaster")
 
 
 def test_weights_that_are_not_those_of_the_chunk():

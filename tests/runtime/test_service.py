@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tec_zarr.runtime import service
+from tec_zarr.runtime.counters import COUNTERS
 from tec_zarr.runtime.service import MAX_BATCH_COST, Service
 
 WAIT = 10
@@ -146,6 +147,80 @@ def test_a_job_that_fails_fails_alone(busy):
     assert futures[2].exception(WAIT) is error
     assert recorder.batches[1] == items
     assert made.submit(recorder, "key", 4, 1).result(WAIT) == ("result", 4)
+
+
+def test_a_batch_that_has_no_room_is_done_in_halves(busy):
+    made, recorder = busy
+    sizes = []
+
+    def run(items):
+        sizes.append(len(items))
+        if len(items) > 3:
+            raise MemoryError("no room for all of these")
+        return items
+
+    futures = [made.submit(run, "key", i, 1) for i in range(8)]
+    assert finish(recorder, futures) == list(range(8))
+    assert sizes == [8, 4, 2, 2, 4, 2, 2]
+
+
+def test_the_queue_is_bounded(busy, monkeypatch):
+    """Who brings one job too many waits until there is room."""
+    made, recorder = busy
+    monkeypatch.setattr(service, "MOST_WAITING", 5)
+    for i in range(5):
+        made.submit(recorder, "key", i, 1)
+    late = threading.Thread(target=made.submit, args=(recorder, "key", 5, 1))
+    late.start()
+    late.join(0.2)
+    assert late.is_alive()
+    recorder.release.set()
+    late.join(WAIT)
+    assert not late.is_alive()
+
+
+def test_batches_are_counted(busy):
+    made, recorder = busy
+    COUNTERS.reset()
+    finish(recorder, [made.submit(recorder, "key", i, 1) for i in range(20)])
+    made.close()
+    counted = COUNTERS.snapshot()
+    assert counted["batches"] == 2
+    assert counted["jobs in batches"] == 21
+    assert counted["seconds in batches"] > 0
+
+
+def test_a_service_ends_after_the_batch_it_is_at(busy):
+    made, recorder = busy
+    later = made.submit(recorder, "key", 1, 1)
+    closing = threading.Thread(target=made.close)
+    closing.start()
+    recorder.release.set()
+    closing.join(WAIT)
+    assert not closing.is_alive()
+    assert not later.done()
+    made.reset()
+    assert made.submit(recorder, "key", 2, 1).result(WAIT) == ("result", 2)
+
+
+def test_a_process_ends_cleanly_in_the_middle_of_a_batch():
+    code = (
+        "import threading, time\n"
+        "from tec_zarr.runtime.service import SERVICE\n"
+        "started = threading.Event()\n"
+        "def run(items):\n"
+        "    started.set()\n"
+        "    time.sleep(0.5)\n"
+        "    print('done', flush=True)\n"
+        "    return items\n"
+        "SERVICE.submit(run, 1, 1, 1)\n"
+        "started.wait()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert done.stdout == "done\n"
+    assert not done.stderr
 
 
 def test_a_job_that_fails_alone_runs_once():

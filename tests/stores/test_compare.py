@@ -69,9 +69,7 @@ def test_unlike_cubes_are_refused(cube):
         InvalidInputError, match=r"other coordinates along x: 30 from .* and 30 from"
     ):
         cube.tec.compare(cube.assign_coords(x=cube["x"] + 5))
-    with pytest.raises(
-        InvalidInputError, match="must have one shape; along y they have 24 and 20"
-    ):
+    with pytest.raises(InvalidInputError, match="must have one shape; along y they have 24 and 20"):
         cube.drop_vars("y").tec.compare(cube.drop_vars("y").isel(y=slice(0, 20)))
 
 

@@ -1,0 +1,83 @@
+"""`tec-zarr compress`: a cube from files to a new store."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from tec_zarr.command import arguments
+from tec_zarr.command.output import DaskProgress, Seconds, show, size
+from tec_zarr.command.places import check_free, store_of
+
+EXAMPLES = """\
+  tec-zarr compress cube.nc cube.zarr
+  tec-zarr compress cube.zarr small.zip --psnr 42
+  tec-zarr compress S2B_MSIL2A_20240512*.SAFE cube.zarr --max-error B04=20,B08=20
+  tec-zarr compress folder_of_cogs/ cube.zarr --ratio 30 --offset-dn -1000
+"""
+
+
+def add(commands: Any) -> None:
+    parser = arguments.add_command(
+        commands, "compress", "write a cube to a new compressed Zarr store", EXAMPLES
+    )
+    parser.add_argument("paths", nargs="+", metavar="IN", help=arguments.CUBE)
+    parser.add_argument("out", metavar="OUT", help="the store: a folder, a .zip, or a URL")
+    parser.add_argument("--overwrite", action="store_true", help="replace a store that is there")
+    parser.add_argument(
+        "--zarr-format", type=int, choices=(2, 3), default=3, help="of the store; default 3"
+    )
+    parser.add_argument(
+        "--total-bytes", type=float, metavar="BYTES", help="what the bands may take in all"
+    )
+    arguments.add_codec(parser)
+    arguments.add_reading(parser)
+    arguments.add_output(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    from tec_zarr.cubes.files import open_cube
+
+    check_free(args.out, args.overwrite)
+    with open_cube(args.paths, bands=args.bands, resolution=args.resolution) as cube:
+        write(args, cube, total_bytes=args.total_bytes)
+
+
+def write(args: argparse.Namespace, cube: Any, **more: Any) -> None:
+    """Write a cube as the arguments say, and tell what became of it."""
+    from tec_zarr.stores.describe import describe_store
+
+    raw = cube["B"].nbytes
+    seconds = Seconds()
+    with DaskProgress(args, "compress", raw):
+        cube.tec.to_zarr(
+            args.out,
+            zarr_format=args.zarr_format,
+            mode="w" if args.overwrite else "w-",
+            progress=False,
+            **arguments.codec_of(args),
+            **arguments.units_of(args),
+            **more,
+        )
+    took = float(seconds)
+    told = describe_store(store_of(args.out))
+    sizes = dict(cube["B"].sizes)
+    facts = {
+        "store": args.out,
+        "sizes": sizes,
+        "raw_bytes": raw,
+        "bytes": told["bytes"],
+        "ratio": told["ratio"],
+        "bppb": told["bppb"],
+        "seconds": took,
+    }
+    shape = " x ".join(f"{length} {dim}" for dim, length in sizes.items())
+    rows = [
+        ("cube", f"{shape}, {cube['B'].dtype}"),
+        ("raw", size(raw)),
+        ("stored", f"{size(told['bytes'])}: {told['ratio']:.1f} times smaller"),
+        ("time", f"{took:.1f} s, {size(raw / took)} a second"),
+        ("store", str(args.out)),
+    ]
+    show(args, facts, "\n".join(f"{name:7} {value}" for name, value in rows))

@@ -1,0 +1,97 @@
+"""`tec-zarr decompress`: a compressed store back to plain files."""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+from typing import Any
+
+from tec_zarr.command import arguments
+from tec_zarr.command.output import DaskProgress, Seconds, show, size
+from tec_zarr.command.places import check_free, store_of
+from tec_zarr.errors import InvalidInputError
+from tec_zarr.stores.decompress import decompress_store
+from tec_zarr.stores.write import own_threads
+
+EXAMPLES = """\
+  tec-zarr decompress cube.zarr plain.zarr
+  tec-zarr decompress cube.zarr cube.nc
+  tec-zarr decompress cube.zarr cube.tif        # one date; cube-2024-05-12.tif ... of several
+"""
+
+
+def add(commands: Any) -> None:
+    parser = arguments.add_command(
+        commands, "decompress", "write a compressed store back to plain files", EXAMPLES
+    )
+    parser.add_argument("store", metavar="STORE", help="a folder, a .zip, or a URL")
+    parser.add_argument("out", metavar="OUT", help="a Zarr store, .zip, .nc, or .tif")
+    parser.add_argument("--overwrite", action="store_true", help="replace what is there")
+    arguments.add_output(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    check_free(args.out, args.overwrite)
+    seconds = Seconds()
+    opened = _opened(args.store)
+    total = opened.nbytes
+    with DaskProgress(args, "decompress", total):
+        written = _write(args, opened)
+    facts = {"files": written, "raw_bytes": total, "seconds": float(seconds)}
+    text = f"{', '.join(written)}: {size(total)} in {float(seconds):.1f} s"
+    show(args, facts, text)
+
+
+def _opened(store: str) -> Any:
+    import xarray as xr
+
+    return xr.open_zarr(store_of(store), mask_and_scale=False)
+
+
+def _write(args: argparse.Namespace, opened: Any) -> list[str]:
+    """Write what a store was made of, by the suffix of the target; gives the files or the store."""
+    path = pathlib.Path(args.out)
+    if path.suffix.lower() in (".tif", ".tiff"):
+        return _write_geotiffs(opened, path)
+    if path.suffix.lower() == ".nc":
+        _write_netcdf(opened.tec.to_plain(), path)
+    else:
+        mode = "w" if args.overwrite else "w-"
+        decompress_store(store_of(args.store), args.out, mode=mode, progress=False)
+    return [args.out]
+
+
+def _write_netcdf(plain: Any, path: pathlib.Path) -> None:
+    """A file that is there as a whole or not at all."""
+    beside = path.with_name(f"{path.name}.writing")
+    try:
+        with own_threads():
+            plain.to_netcdf(beside)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _write_geotiffs(opened: Any, path: pathlib.Path) -> list[str]:
+    """A file of all bands for each date."""
+    try:
+        import rioxarray  # noqa: F401
+    except ImportError as error:
+        raise InvalidInputError(
+            "writing GeoTIFFs needs rioxarray: pip install 'tec_zarr[demo]'"
+        ) from error
+    cube = opened["B"]
+    written = []
+    for index in range(cube.sizes["time"]):
+        date = cube.isel(time=index)
+        name = path
+        if cube.sizes["time"] > 1:
+            label = str(date["time"].values)[:10] if "time" in date.coords else str(index)
+            name = path.with_name(f"{path.stem}-{label}{path.suffix}")
+        image = date.drop_vars([n for n in date.coords if n not in ("y", "x", "spatial_ref")])
+        image.attrs = {"long_name": tuple(map(str, cube["band"].values))}
+        image.encoding = {}
+        image.rio.to_raster(name)
+        written.append(str(name))
+    return written
