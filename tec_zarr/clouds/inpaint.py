@@ -15,6 +15,7 @@ from tec_zarr.clouds.masks import Masking, check_pixels
 from tec_zarr.clouds.windows import ORIGINS, Work, inpaint_windows
 from tec_zarr.codec.settings import Settings
 from tec_zarr.cubes.convert import to_cube
+from tec_zarr.cubes.empty import check_not_empty
 from tec_zarr.cubes.restore import from_cube, is_cube
 from tec_zarr.cubes.terms import NAME, SOURCE
 from tec_zarr.cubes.units import units_of
@@ -51,6 +52,7 @@ def inpaint_cube(
     from tec_zarr.clouds.arrays import band_indices, temporal
 
     cube = to_cube(data, options.bands)
+    check_not_empty(cube)
     array = cube[NAME]
     hidden = masking.hidden(data, mask, array)
     units = units_of(cube, options.offset_dn, options.scale, options.nodata)

@@ -14,13 +14,13 @@ from zarr.abc.store import Store
 from zarr.storage import ZipStore
 
 from tec_zarr.cubes.convert import to_cube
+from tec_zarr.cubes.empty import check_not_empty
 from tec_zarr.cubes.stale import warn_of_recoding
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.cubes.units import check_units
 from tec_zarr.errors import InvalidInputError
 from tec_zarr.stores.changes import Change, consolidate_first, grown_store
 from tec_zarr.stores.describe import settings_of
-from tec_zarr.stores.options import check_not_empty
 from tec_zarr.stores.places import (
     discarded_on_failure,
     is_session,
