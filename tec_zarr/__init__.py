@@ -7,6 +7,7 @@ written with it.
 from importlib import metadata
 
 from tec_zarr import accessor as _accessor  # noqa: F401 (it registers ds.tec)
+from tec_zarr.accessor.whole import decompress, info
 from tec_zarr.errors import (
     DamagedChunkError,
     DesyncError,
@@ -22,6 +23,7 @@ from tec_zarr.errors import (
 from tec_zarr.plugins.encoding import encoding
 from tec_zarr.plugins.v2 import TerraCodec
 from tec_zarr.plugins.v3 import TerraCodecSerializer
+from tec_zarr.runtime.process import counters, set_cache_limit
 
 __version__ = metadata.version("tec_zarr")
 
@@ -39,5 +41,9 @@ __all__ = [
     "UnsupportedVersionError",
     "WeightsError",
     "__version__",
+    "counters",
+    "decompress",
     "encoding",
+    "info",
+    "set_cache_limit",
 ]

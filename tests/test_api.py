@@ -16,6 +16,8 @@ from tec_zarr.synthetic import series
 METHODS = [name for name in dir(TecAccessor) if not name.startswith("_")]
 PUBLIC = {
     "encoding": tec_zarr.encoding,
+    "decompress": tec_zarr.decompress,
+    "info": tec_zarr.info,
     "TerraCodec": TerraCodec,
     "TerraCodecSerializer": TerraCodecSerializer,
     **{f"ds.tec.{name}": getattr(TecAccessor, name) for name in METHODS},
@@ -40,7 +42,7 @@ def test_every_parameter_is_spelled_out_with_its_meaning(name):
 def test_the_accessor_has_these_methods():
     assert METHODS == [
         "append", "compare", "encoding", "estimate", "from_cube", "info", "inpaint",
-        "plot_compare", "rd_curve", "report", "to_cube", "to_zarr",
+        "plot_compare", "rd_curve", "report", "to_cube", "to_plain", "to_zarr",
     ]  # fmt: skip
 
 

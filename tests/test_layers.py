@@ -44,7 +44,7 @@ LAYERS = {
     ],
     "training": [*CORE, "transform", "prior", "models", "runtime", "codec"],
     "testing": ["models"],
-    "__init__": ["errors", "plugins", "accessor"],
+    "__init__": ["errors", "runtime", "plugins", "accessor"],
 }
 """From the first room to the last one: what each may import besides itself."""
 

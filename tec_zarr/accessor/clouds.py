@@ -92,7 +92,6 @@ class Clouds:
         from tec_zarr.clouds.inpaint import Options, inpaint_cube
         from tec_zarr.clouds.masks import Masking
 
-        chosen = None if classes is None else tuple(classes)
-        masking = Masking(chosen, threshold, dilate)
+        masking = Masking(classes, threshold, dilate)
         options = Options(mode, feather, details, bands, offset_dn, scale, nodata, model, device)
         return inpaint_cube(self._data, mask, masking, options)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from tec_zarr.codec.settings import ALL_GROUPS
-from tec_zarr.errors import InvalidInputError
 from tec_zarr.models.registry import DEFAULT
 from tec_zarr.plugins.parameters import public
 
@@ -228,31 +227,28 @@ class Judging:
         return plot_comparison(self._data, other, date=date, white=white, offset_dn=offset_dn)
 
     @public
-    def info(self, name: str = "B") -> dict[str, Any]:
-        """What this opened store has become: shape, dtype, bytes, ratio, bppb, the codec's
-        settings, and its chunks.
-
-        Of each chunk that is stored (none where they are in shards): its place, bytes, quality
-        (None: it has no learned layer), and whether its target was met (None: it had none). Of each
-        chunk only the first bytes are read.
+    def info(self, name: str | None = None) -> dict[str, Any]:
+        """What this opened store has become; `tec_zarr.info` tells the same of one that is not
+        open.
 
         Parameters
         ----------
         name
-            Of the variable.
+            Of the array that is told in detail; None: the one that was written with tec_zarr.
+
+        Returns
+        -------
+        dict
+            As `tec_zarr.info` gives it: of the array its shape, bytes, ratio, bppb, settings and
+            chunks; `arrays` with all that the store holds, `beside` and `total`.
 
         Raises
         ------
         InvalidInputError
-            Where this was not opened from a store, or the variable was not written with
-            tec_zarr.
+            Where nothing tells which store this was opened from, or nothing in it was written
+            with tec_zarr.
         """
-        from tec_zarr.stores.describe import describe_store
+        from tec_zarr.stores.describe import describe_group
+        from tec_zarr.stores.opened import group_of
 
-        source = self._data.encoding.get("source")
-        if source is None:
-            raise InvalidInputError(
-                "info() is of an opened store: xr.open_zarr(path).tec.info(), or "
-                "tec_zarr.stores.describe.describe_store(store)"
-            )
-        return describe_store(source, name)
+        return describe_group(group_of(self._data), name)

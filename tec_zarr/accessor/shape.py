@@ -42,6 +42,9 @@ class Shape:
     def from_cube(self) -> xr.Dataset | xr.DataArray:
         """What `to_cube` or `to_zarr` was given: its variables, names, dims and attributes.
 
+        It goes by name, whatever was selected or sorted since, and can be saved in any way that
+        xarray has: nothing of the store's codec stays with it.
+
         Raises
         ------
         InvalidInputError
@@ -50,3 +53,15 @@ class Shape:
         from tec_zarr.cubes.restore import from_cube
 
         return from_cube(self._data)
+
+    @public
+    def to_plain(self) -> xr.Dataset | xr.DataArray:
+        """This opened cube as any format can hold it: `to_zarr`, `to_netcdf`, `.rio.to_raster`.
+
+        As `from_cube` gives it where there is a cube, else as it is; without what encodings tell of
+        the store it came from, with objects in coordinates and nested attributes as JSON. Lazy data
+        stay lazy.
+        """
+        from tec_zarr.cubes.plain import to_plain
+
+        return to_plain(self._data)

@@ -107,15 +107,23 @@ class Storing:
         scale: float | None = None,
         nodata: Any = "auto",
         chunks: Mapping[str, int] | None = None,
+        shards: Mapping[str, int] | None = None,
         zarr_format: int = 3,
         mode: str = "w-",
+        group: str | None = None,
+        storage_options: Mapping[str, Any] | None = None,
+        consolidated: bool | None = None,
+        region: Any = None,
+        append_dim: Any = None,
+        compute: bool = True,
         progress: bool = True,
     ) -> None:
         """Write a new store; everything but the bands is kept losslessly.
 
-        A store in a folder is written beside its place and moved there when it is whole: what fails
-        leaves nothing behind, and with mode "w" the store that was there. A path that ends in .zip
-        becomes a zip file, in the same way.
+        Readers see nothing of it before it is whole: what fails or is interrupted leaves nothing
+        behind, and with mode "w" the store that was there. A folder is written beside its place and
+        moved there; so is a zip file, which a path that ends in .zip becomes. Elsewhere metadata
+        are written last.
 
         Parameters
         ----------
@@ -130,10 +138,25 @@ class Storing:
         {codec_parameters}
         chunks
             Sizes along time, y and x; 4, 256 and 256 by default, -1 for all of it.
+        shards
+            Sizes along time, y and x of files that hold several chunks each, in multiples of the
+            chunks; -1 for all of it. None: a file a chunk. For `zarr_format=3`.
         zarr_format
             2 or 3.
         mode
             "w-" refuses a store that is there, "w" replaces it.
+        group
+            Path of a group in the store to write to; None for its root.
+        storage_options
+            For URLs: what fsspec is told to open them.
+        consolidated
+            True or None: metadata are always consolidated, because that one document is what makes
+            a store visible.
+        region, append_dim
+            Not possible: `append` adds dates.
+        compute
+            True: what is written is there as a whole when the call returns, so nothing is left to
+            be computed later.
         progress
             Show a progress bar.
 
@@ -147,9 +170,10 @@ class Storing:
             Where there is a store already, with mode "w-".
         """
         from tec_zarr.stores.budget import Budget
-        from tec_zarr.stores.options import Options
+        from tec_zarr.stores.options import Options, check_possible
         from tec_zarr.stores.write import write_cube
 
+        check_possible(consolidated, region, append_dim, compute)
         budget = Budget.make(total_bytes, bppb, ratio, best_effort)
         codec = {
             "quality": quality,
@@ -178,6 +202,9 @@ class Storing:
             ),
             zarr_format=zarr_format,
             mode=mode,
+            group=group,
+            storage_options=storage_options,
+            shards=shards,
             progress=progress,
             budget=budget,
         )
@@ -188,15 +215,24 @@ class Storing:
         store: Any,
         *,
         bands: Iterable[str] | None = None,
+        group: str | None = None,
+        storage_options: Mapping[str, Any] | None = None,
         progress: bool = True,
     ) -> None:
         """Add these dates to a store that `to_zarr` made, with the codec and settings it has.
+
+        Readers see the dates when all of them are there: what fails, is interrupted or killed
+        leaves the store as it was.
 
         Parameters
         ----------
         store
             Path, URL, or a store of zarr.
         {codec_parameters}
+        group
+            Path of the group in the store that is added to; None for its root.
+        storage_options
+            For URLs: what fsspec is told to open them.
         progress
             Show a progress bar.
 
@@ -209,4 +245,11 @@ class Storing:
         """
         from tec_zarr.stores.append import append_cube
 
-        append_cube(self._data, store, bands=bands, progress=progress)
+        append_cube(
+            self._data,
+            store,
+            bands=bands,
+            group=group,
+            storage_options=storage_options,
+            progress=progress,
+        )

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
+from collections.abc import Sequence
 
 import dask
 import dask.array as da
 import numpy as np
 import xarray as xr
 
+from tec_zarr.clouds import scl
+from tec_zarr.cubes.align import aligned
 from tec_zarr.cubes.convert import renamed_dims
 from tec_zarr.cubes.times import with_plain_times
 from tec_zarr.errors import InpaintingWarning, InvalidInputError
-
-SCL_CLASSES = (0, 3, 8, 9, 10)
-"""Classes of SCL that hide: no data, cloud shadow, likely and very likely clouds, thin cirrus."""
-
-LAST_SCL_CLASS = 11
 
 NEARLY_ALL = 0.95
 
@@ -28,17 +26,32 @@ def check_pixels(name: str, value: object) -> None:
         raise InvalidInputError(f"{name} must be a number of pixels, 0 or more; got {value!r}")
 
 
+def _check_classes(classes: object) -> None:
+    is_list = isinstance(classes, (Sequence, np.ndarray)) and not isinstance(classes, str)
+    if not is_list or not all(isinstance(one, (int, float, np.number)) for one in classes):
+        raise InvalidInputError(
+            f"classes must be a list of the numbers that hide, such as (8, 9); got {classes!r}"
+        )
+
+
 @dataclasses.dataclass(frozen=True)
 class Masking:
     """What of a mask hides: `classes` of integers, numbers above a `threshold`; and by how many
     pixels it grows."""
 
-    classes: tuple[int, ...] | None
+    classes: Sequence[int] | None
     threshold: float | None
     dilate: int
 
     def __post_init__(self) -> None:
         check_pixels("dilate", self.dilate)
+        if self.classes is not None:
+            _check_classes(self.classes)
+        if self.classes is not None and self.threshold is not None:
+            raise InvalidInputError(
+                f"give one of classes and threshold; got classes={self.classes} and "
+                f"threshold={self.threshold}"
+            )
 
     def hidden(
         self,
@@ -54,48 +67,53 @@ class Masking:
         found = _find(data, mask)
         on_grid = _on_grid(found, array)
         hidden = self._where(on_grid)
-        if not dask.is_dask_collection(hidden.data):
-            _warn_of_extremes(hidden)
+        _warn_of_extremes(hidden)
         return _dilated(hidden, self.dilate)
 
     def _where(self, mask: xr.DataArray) -> xr.DataArray:
-        if self.threshold is not None:
-            return mask > self.threshold
+        """Where a mask of floats is NaN, or what its attributes call nodata, there is no data:
+        that hides, too."""
         if mask.dtype.kind == "b":
+            if self.classes is not None:
+                raise InvalidInputError(
+                    f"classes={self.classes} are of a mask of integers; this one is bool, and "
+                    "hides where it is True: leave them out"
+                )
             return mask
+        if mask.dtype.kind not in "iuf":
+            raise InvalidInputError(
+                f"a mask is bool, integers or floats; got {mask.dtype}. Convert it first, for "
+                "example with mask.fillna(True).astype(bool)"
+            )
+        missing = _missing(mask)
+        if self.threshold is not None:
+            return (mask > self.threshold) | missing
         if self.classes is not None:
-            return mask.isin(list(self.classes))
-        if not _is_scl(mask):
+            return mask.isin(list(self.classes)) | missing
+        if not scl.is_named(mask):
             raise InvalidInputError(
                 f"nothing tells which values of this mask of {mask.dtype} hide, as it is not "
                 "called SCL. Give a bool mask (mask == 1, probability > 40, "
                 "(qa60 & 0b110000000000) != 0), classes=(1,) for the values that hide, or "
                 "threshold= for those above it"
             )
-        _check_scl(mask)
-        # Where a float SCL has NaN, there is no data.
-        return mask.isin(list(SCL_CLASSES)) | mask.isnull()
+        return scl.hides(mask.where(~missing)) | missing
 
 
-def _is_scl(mask: xr.DataArray) -> bool:
-    said = (mask.name, mask.attrs.get("long_name"), mask.attrs.get("description"))
-    text = " ".join(str(part).lower() for part in said if part is not None)
-    return "scl" in text or "scene classification" in text
-
-
-def _check_scl(mask: xr.DataArray) -> None:
-    if dask.is_dask_collection(mask.data) or not mask.size:
-        return
-    largest = mask.max().item()
-    if largest > LAST_SCL_CLASS:
-        raise InvalidInputError(
-            f"the mask is called SCL, whose classes are 0 to {LAST_SCL_CLASS}, but it has "
-            f"{largest:g}: give classes= for the values that hide, or threshold="
-        )
+def _missing(mask: xr.DataArray) -> xr.DataArray:
+    missing = mask.isnull()
+    for name in ("nodata", "_FillValue", "missing_value"):
+        value = mask.attrs.get(name)
+        # 0 is a class of SCL, and "clear" of most others.
+        if isinstance(value, (int, float, np.number)) and value != 0:
+            missing = missing | (mask == value)
+    return missing
 
 
 def _warn_of_extremes(hidden: xr.DataArray) -> None:
-    share = float(hidden.mean()) if hidden.size else 0.0
+    if dask.is_dask_collection(hidden.data) or not hidden.size:
+        return
+    share = float(hidden.mean())
     if share == 0 or share > NEARLY_ALL:
         warnings.warn(
             f"the mask hides {share:.0%} of the cube: is it the right way round?",
@@ -109,14 +127,15 @@ def _find(data: xr.Dataset | xr.DataArray, mask: xr.DataArray | str) -> xr.DataA
         variables = data if isinstance(data, xr.Dataset) else xr.Dataset()
         if mask not in variables:
             raise InvalidInputError(
-                f"mask={mask!r} names no variable of the cube; it has {list(variables)}. Give a "
-                "DataArray"
+                f"mask={mask!r} names no variable of the cube; it has {list(variables)}. Give one "
+                "of these names, or the mask itself as a DataArray (time, y, x)"
             )
         return variables[mask]
     if not isinstance(mask, xr.DataArray):
         raise InvalidInputError(
             "mask must be a DataArray (time, y, x) or the name of a variable; got "
-            f"{type(mask).__name__}"
+            f"{type(mask).__name__}. Give an array its dims and coordinates, for example with "
+            'ds["SCL"].copy(data=array)'
         )
     return mask
 
@@ -130,6 +149,7 @@ def _on_grid(mask: xr.DataArray, array: xr.DataArray) -> xr.DataArray:
         mask = mask.expand_dims("time")
     mask = with_plain_times(mask)
     _check_grid(mask, array)
+    mask = aligned(mask, array, ("time", "y", "x"), "mask and cube")
     return mask.transpose("time", "y", "x")
 
 
@@ -141,16 +161,6 @@ def _check_grid(mask: xr.DataArray, array: xr.DataArray) -> None:
             "first, for example "
             'scl.interp_like(cube, method="nearest")'
         )
-    for d in sizes:
-        if (
-            d in mask.coords
-            and d in array.coords
-            and not np.array_equal(mask[d].values, array[d].values)
-        ):
-            raise InvalidInputError(
-                f"mask and cube have other coordinates along {d}: align them first, as with "
-                "xr.align"
-            )
 
 
 def _dilated(hidden: xr.DataArray, pixels: int) -> xr.DataArray:

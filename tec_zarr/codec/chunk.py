@@ -75,6 +75,7 @@ def encode_parts(
     trial = with_fallback(run, device)
     COUNTERS.add("chunks encoded")
     COUNTERS.add("dates encoded", len(parts))
+    COUNTERS.add("bytes encoded", sum(part.values.nbytes for part in parts.values()))
     dates = {section.time for section in kept} | set(parts)
     if len(dates) < shape[0] and trial.state.coded:
         # More dates will come, and will want to know what came before.

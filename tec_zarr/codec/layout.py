@@ -14,7 +14,8 @@ HOW_TO_RECHUNK = (
     "band each with "
     'ds.to_dataarray("band").transpose("time", "band", "y", "x"), and chunk the result like '
     '.chunk({"time": 4, "band": -1, "y": 256, "x": 256}) or encoding["chunks"] = (4, n_bands, '
-    "256, 256)"
+    "256, 256). What a store was opened for keeps its codec: a part of it is saved plainly with "
+    "ds.tec.to_plain().to_zarr(...)"
 )
 
 

@@ -26,6 +26,7 @@ from tec_zarr.errors import DamagedChunkError
 from tec_zarr.prior.channels import group_of_frequency
 from tec_zarr.prior.live import live_channels
 from tec_zarr.prior.static import decode_static, encode_static, expected_rms
+from tec_zarr.runtime.counters import COUNTERS
 from tec_zarr.transform import side_coding
 from tec_zarr.transform.analysis import Spectrum
 from tec_zarr.transform.frame import Frame
@@ -34,6 +35,9 @@ from tec_zarr.transform.synthesis import synthesize
 
 if TYPE_CHECKING:
     from tec_zarr.runtime.loading import PriorModel
+
+
+TRANSFORMS = "seconds of transforms"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -74,7 +78,8 @@ class SpectralLayer:
     ):
         self._settings = settings
         self._device = device
-        self._spectra = [Spectrum.of(frame) for frame in frames]
+        with COUNTERS.timed(TRANSFORMS):
+            self._spectra = [Spectrum.of(frame) for frame in frames]
         self._size = frames[0].shape[1:]
         self._groups = groups
         self._keys = keys
@@ -126,7 +131,7 @@ class SpectralLayer:
             coded.append(_coded(ready, stream, None if ready.key else before))
             if reconstruct:
                 shaped = values.reshape(*values.shape[:2], *ready.size)
-                reconstructed.append(synthesize(shaped, ready.side, self._size))
+                reconstructed.append(_finished(True, shaped, ready.side, self._size))
             chosen.append(ready.side.step)
             before = ready.side
             ready = following
@@ -143,12 +148,13 @@ class SpectralLayer:
 
     def _ready(self, i: int, step: float, before: Side | None) -> _Ready:
         key = self._keys[i]
-        side, coefficients = self._spectra[i].at(step, None if key else before)
-        size = coefficients.shape[2:]
-        flat = coefficients.reshape(*coefficients.shape[:2], -1)
-        live = live_channels(flat, expected_rms(side), self._settings.effort)
-        live &= group_of_frequency() < self._groups[i]
-        return _Ready(side.with_live(live), flat, size, self._groups[i], key)
+        with COUNTERS.timed(TRANSFORMS):
+            side, coefficients = self._spectra[i].at(step, None if key else before)
+            size = coefficients.shape[2:]
+            flat = coefficients.reshape(*coefficients.shape[:2], -1)
+            live = live_channels(flat, expected_rms(side), self._settings.effort)
+            live &= group_of_frequency() < self._groups[i]
+            return _Ready(side.with_live(live), flat, size, self._groups[i], key)
 
 
 def _coded(ready: _Ready, stream: Stream, before: Side | None) -> Coded:
@@ -259,7 +265,10 @@ def reconstruct_spectral(
 def _finished(
     wanted: bool, values: np.ndarray, side: Side, size: tuple[int, int]
 ) -> np.ndarray | None:
-    return synthesize(values, side, size) if wanted else None
+    if not wanted:
+        return None
+    with COUNTERS.timed(TRANSFORMS):
+        return synthesize(values, side, size)
 
 
 def _parse_sides(header: Header, run: Sequence[CodedDate], before: Side | None) -> list[Side]:

@@ -10,7 +10,7 @@ from tec_zarr.command import arguments
 from tec_zarr.command.output import DaskProgress, Seconds, show, size
 from tec_zarr.command.places import check_free, store_of
 from tec_zarr.errors import InvalidInputError
-from tec_zarr.stores.places import all_or_nothing
+from tec_zarr.stores.decompress import decompress_store
 from tec_zarr.stores.write import own_threads
 
 EXAMPLES = """\
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> None:
     opened = _opened(args.store)
     total = opened.nbytes
     with DaskProgress(args, "decompress", total):
-        written = _write_plain(opened, args.out, "w" if args.overwrite else "w-")
+        written = _write(args, opened)
     facts = {"files": written, "raw_bytes": total, "seconds": float(seconds)}
     text = f"{', '.join(written)}: {size(total)} in {float(seconds):.1f} s"
     show(args, facts, text)
@@ -49,32 +49,28 @@ def _opened(store: str) -> Any:
     return xr.open_zarr(store_of(store), mask_and_scale=False)
 
 
-def _write_plain(opened: Any, out: str, mode: str) -> list[str]:
-    """Write what a cube was made of, by the suffix of `out`; gives the files or the store."""
-    from tec_zarr.cubes.terms import NAME, SOURCE
-
-    is_cube = NAME in opened and SOURCE in opened[NAME].attrs
-    data = opened.tec.from_cube() if is_cube else opened
-    path = pathlib.Path(out)
+def _write(args: argparse.Namespace, opened: Any) -> list[str]:
+    """Write what a store was made of, by the suffix of the target; gives the files or the store."""
+    path = pathlib.Path(args.out)
     if path.suffix.lower() in (".tif", ".tiff"):
         return _write_geotiffs(opened, path)
-    data = (data if hasattr(data, "data_vars") else data.to_dataset(name=data.name or "B")).copy()
-    for variable in data.variables.values():
-        # How the codec stored it says nothing of plain files.
-        kept = ("grid_mapping", "units", "calendar")
-        variable.encoding = {k: v for k, v in variable.encoding.items() if k in kept}
     if path.suffix.lower() == ".nc":
-        beside = path.with_name(f"{path.name}.writing")
-        try:
-            with own_threads():
-                data.to_netcdf(beside)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+        _write_netcdf(opened.tec.to_plain(), path)
     else:
-        with all_or_nothing(out, mode) as (place, place_mode), own_threads():
-            data.to_zarr(place, mode=place_mode)
-    return [out]
+        mode = "w" if args.overwrite else "w-"
+        decompress_store(store_of(args.store), args.out, mode=mode, progress=False)
+    return [args.out]
+
+
+def _write_netcdf(plain: Any, path: pathlib.Path) -> None:
+    """A file that is there as a whole or not at all."""
+    beside = path.with_name(f"{path.name}.writing")
+    try:
+        with own_threads():
+            plain.to_netcdf(beside)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _write_geotiffs(opened: Any, path: pathlib.Path) -> list[str]:

@@ -39,7 +39,7 @@ def add(commands: Any) -> None:
         commands, "info", "tell what is in a store: sizes, settings, chunks", EXAMPLES
     )
     parser.add_argument("store", metavar="STORE", help="a folder, a .zip, or a URL")
-    parser.add_argument("--name", default="B", help="of the array; default B")
+    parser.add_argument("--name", help="of the array; default B, or the only one of tec_zarr")
     parser.add_argument("--chunks", action="store_true", help="list every chunk")
     arguments.add_output(parser, has_progress=False)
     parser.set_defaults(run=run)
@@ -64,6 +64,9 @@ def _text(told: dict[str, Any], has_chunks: bool) -> str:
     # The figures of the array and its settings have two names in common.
     rows += [row for row in settings if row[0] not in ("bppb", "ratio")]
     rows.append(("chunks", _chunks(told["chunks"])))
+    rows.append(("beside", ", ".join(told["beside"])))
+    total = told["total"]
+    rows.append(("whole store", f"{size(total['bytes'])}: {total['ratio']:.1f} times smaller"))
     lines = [f"{name:12} {value}" for name, value in rows if value]
     if has_chunks:
         listed = [("place", "bytes", "quality", "target met")]

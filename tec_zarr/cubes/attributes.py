@@ -28,42 +28,43 @@ def _plain(value: Any) -> Any:
     text."""
     if isinstance(value, (str, bool, int, float)) or value is None:
         return value
-    if isinstance(value, np.ndarray):
+    if isinstance(value, (np.ndarray, np.generic)):
         return _plain(value.tolist())
-    if isinstance(value, np.generic):
-        return _plain(value.item())
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [
-            _plain(v)
-            for v in (sorted(value, key=str) if isinstance(value, (set, frozenset)) else value)
-        ]
-    return float(value) if isinstance(value, numbers.Real) else str(value)
+    if isinstance(value, numbers.Real):
+        return float(value)
+    if isinstance(value, (set, frozenset)):
+        value = sorted(value, key=str)
+    # Lists and tuples, and affine transforms, which are no tuples any more.
+    if hasattr(value, "__iter__") and hasattr(value, "__getitem__"):
+        return [_plain(part) for part in value]
+    return str(value)
 
 
 def storable(data: xr.Dataset) -> xr.Dataset:
     """Without stale encodings, and objects in coordinates as JSON."""
     data = data.drop_encoding()
-    for name, coord in data.coords.items():
-        variable = coord.variable.to_base_variable()
-        if coord.dtype.kind == "O" and not all(isinstance(v, str) for v in coord.values.flat):
-            text = [json.dumps(_plain(v)) for v in coord.values.flat]
-            values = np.array([*text, None], object)[:-1].reshape(coord.shape)
-            variable = xr.Variable(
-                coord.dims, values, {**plain_attributes(coord.attrs), AS_JSON: 1}
-            )
-        elif coord.dtype.kind == "U":
-            variable = xr.Variable(
-                coord.dims, coord.values.astype(object), plain_attributes(coord.attrs)
-            )
-        else:
-            variable.attrs = plain_attributes(coord.attrs)
-        data = data.assign_coords({name: variable})
+    data = data.assign_coords({name: storable_coordinate(c) for name, c in data.coords.items()})
     for name, variable in data.data_vars.items():
         attrs = plain_attributes(variable.attrs)
         variable.attrs = attrs if name == NAME else _without_packing(attrs)
     return data
+
+
+def storable_coordinate(coord: xr.DataArray) -> xr.Variable:
+    """Objects as JSON, texts as objects; anything else as it is."""
+    variable = coord.variable.to_base_variable().copy(deep=False)
+    attrs = plain_attributes(coord.attrs)
+    if coord.dtype.kind not in "OU":
+        variable.attrs = attrs
+        return variable
+    values = coord.values
+    if coord.dtype.kind == "O" and not all(isinstance(v, str) for v in values.flat):
+        text = [json.dumps(_plain(v)) for v in values.flat]
+        values = np.array([*text, None], object)[:-1].reshape(coord.shape)
+        return xr.Variable(coord.dims, values, {**attrs, AS_JSON: 1})
+    return xr.Variable(coord.dims, values.astype(object), attrs)
 
 
 def _without_packing(attrs: dict[str, Any]) -> dict[str, Any]:

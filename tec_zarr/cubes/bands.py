@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,10 +69,47 @@ def _own_names(data: xr.DataArray, count: int) -> list[Any]:
         is_named = count == 1 and band_name(data.name) is not None
         return [str(data.name)] if is_named else [None] * count
     names = np.atleast_1d(data["band"].values).tolist()
+    is_named = all(map(band_name, names)) and not are_numbers(names)
     long_names = data.attrs.get("long_name")
-    if isinstance(long_names, (tuple, list)) and len(long_names) == count:
-        return names if all(map(band_name, names)) else list(long_names)
-    return names
+    if isinstance(long_names, str):
+        long_names = [long_names]
+    if isinstance(long_names, (tuple, list)) and len(long_names) == count and not is_named:
+        return list(long_names)
+    # Numbers in the form of names, too, say nothing.
+    return list(range(1, count + 1)) if are_numbers(names) else names
+
+
+def are_numbers(names: Sequence[Any]) -> bool:
+    """Whether names only count bands, from the first one on: 1, 2 … or band_1, band_2 … of GDAL
+    and rioxarray."""
+    numbers = []
+    for name in names:
+        match = re.fullmatch(r"band[-_ ]?(\d+)", str(name).strip().lower())
+        numbers.append(int(match[1]) if match else name)
+    return numbers == list(range(1, len(names) + 1))
+
+
+def names_of_variables(data: xr.Dataset) -> dict[Hashable, str]:
+    """The band of each variable that is called like one.
+
+    Raises InvalidInputError where they are only numbered, and their `long_name` does not tell.
+    """
+    named = {}
+    for name in data.data_vars:
+        band = band_name(name)
+        if band is not None:
+            named[name] = band
+    counted = [name for name in data.data_vars if re.match(r"band[-_ ]?\d", str(name).lower())]
+    if not counted or not are_numbers(counted):
+        return named
+    told = [data[name].attrs.get("long_name") for name in counted]
+    if not all(isinstance(text, str) for text in told):
+        raise InvalidInputError(
+            f"{', '.join(map(str, counted))} only count bands, and no long_name tells which ones "
+            f"they are. Call them {', '.join(L2A)} (or B2, b02, blue, nir08 …), such as "
+            f'ds.rename({counted[0]}="B02")'
+        )
+    return named | dict(zip(counted, final_names(told), strict=True))
 
 
 def final_names(names: Sequence[Any]) -> list[str]:
@@ -82,7 +119,7 @@ def final_names(names: Sequence[Any]) -> list[str]:
     """
     known = [band_name(name) for name in names]
     understood_all = [name for name in known if name is not None]
-    is_numbered = list(names) == list(range(1, len(names) + 1))
+    is_numbered = are_numbers(names)
     final = [str(name).strip() for name in names]
     if len(understood_all) == len(names) and not is_numbered:
         final = understood_all

@@ -10,7 +10,9 @@ import numpy as np
 import xarray as xr
 
 from tec_zarr.cubes.attributes import plain_attributes, storable
-from tec_zarr.cubes.bands import band_name, final_names, given_names
+from tec_zarr.cubes.bands import band_name, final_names, given_names, names_of_variables
+from tec_zarr.cubes.restore import NO_BAND, is_cube
+from tec_zarr.cubes.stale import without_storage
 from tec_zarr.cubes.terms import DIM_ALIASES, DIMS, NAME, PACKING, SOURCE
 from tec_zarr.cubes.times import with_plain_times
 from tec_zarr.errors import InvalidInputError
@@ -38,20 +40,39 @@ def to_cube(
     """
     if isinstance(data, xr.DataTree):
         raise InvalidInputError(_one_by_one(data))
-    mapped = _grid_mappings(data)
+    if not isinstance(data, (xr.Dataset, xr.DataArray)):
+        raise InvalidInputError(
+            f"a cube is a Dataset or DataArray of xarray; got a {type(data).__name__}. Open a "
+            "store first, with xr.open_zarr(path), or name the dims of an array, with "
+            'xr.DataArray(array, dims=("time", "band", "y", "x"))'
+        )
+    if isinstance(bands, str):
+        raise InvalidInputError(
+            f"bands must be a list of names, such as [{bands!r}]; got the text {bands!r}"
+        )
+    if isinstance(data, xr.DataArray) and SOURCE in data.attrs:
+        # The variable of a cube, with all that is known of it.
+        data = data.to_dataset(name=NAME)
+    if isinstance(data, xr.Dataset) and is_cube(data):
+        return without_storage(_whole_again(data))
+    mapped = _of_encodings(data, "grid_mapping")
+    filled = _of_encodings(data, "_FillValue")
     if isinstance(data, xr.DataArray):
         cube = _one_array(data, bands)
         source: dict[str, Any] = {"kind": "array", "name": data.name}
         rest = xr.Dataset()
-    elif NAME in data.data_vars and SOURCE in data[NAME].attrs:
-        return data
     else:
         # Masks have the dims of the bands, and must go on having them.
         renamed = renamed_dims(data)
         cube, source, rest = _of_dataset(data.rename(renamed), bands)
         source["renamed"] = {new: str(old) for old, new in renamed.items()}
     cube.attrs[SOURCE] = json.dumps(
-        {**source, **json.loads(cube.attrs.pop(SOURCE)), "grid_mapping": mapped}
+        {
+            **source,
+            **json.loads(cube.attrs.pop(SOURCE)),
+            "grid_mapping": mapped,
+            "filled": plain_attributes(filled),
+        }
     )
     whole = rest.merge(
         cube.to_dataset(name=NAME), combine_attrs="override", compat="override", join="override"
@@ -62,6 +83,29 @@ def to_cube(
     )
     whole.attrs = plain_attributes(data.attrs if isinstance(data, xr.Dataset) else {})
     return storable(with_plain_times(whole))
+
+
+def _whole_again(data: xr.Dataset) -> xr.Dataset:
+    """A cube with all its dims, where one band or date of it was selected; raises InvalidInputError
+    where it has no pixels any more, or nothing tells which band this is."""
+    cube = data[NAME]
+    if cube.dims == DIMS:
+        return data
+    if not {"y", "x"} <= set(cube.dims):
+        raise InvalidInputError(
+            f"a cube has the dims {DIMS}; of this one {cube.dims} are left: select pixels with "
+            "slices, such as .isel(y=slice(4, 5)), which keep them"
+        )
+    missing = [dim for dim in ("time", "band") if dim not in cube.dims]
+    if "band" in missing and "band" not in cube.coords:
+        raise InvalidInputError(NO_BAND)
+    source = json.loads(cube.attrs[SOURCE])
+    # Variables of one band each are taken from the dim band, whatever was selected.
+    gone = [dim for dim in missing if dim == "time" or source["kind"] != "variables"]
+    source["expanded"] |= {dim: dim in cube.coords for dim in gone}
+    whole = cube.expand_dims(missing).transpose(*DIMS)
+    whole.attrs = {**cube.attrs, SOURCE: json.dumps(source)}
+    return data.drop_vars([NAME, *missing], errors="ignore").assign({NAME: whole})
 
 
 def renamed_dims(data: xr.Dataset | xr.DataArray) -> dict[Hashable, str]:
@@ -96,15 +140,11 @@ def _has_bands(variable: xr.DataArray) -> bool:
     return {"y", "x", "band"} <= _dims(variable)
 
 
-def _grid_mappings(data: xr.Dataset | xr.DataArray) -> dict[str, str]:
-    """Names of the CRS variables that encodings tell of, by variable: a store keeps them as
-    attributes, as CF has them."""
+def _of_encodings(data: xr.Dataset | xr.DataArray, key: str) -> dict[Hashable, Any]:
+    """What encodings tell, by variable: the name of the CRS variable, which a store keeps as an
+    attribute, as CF has it; or the value of no data, which xarray would put there."""
     variables = {NAME: data} if isinstance(data, xr.DataArray) else data.data_vars
-    return {
-        str(n): v.encoding["grid_mapping"]
-        for n, v in variables.items()
-        if "grid_mapping" in v.encoding
-    }
+    return {str(n): v.encoding[key] for n, v in variables.items() if key in v.encoding}
 
 
 def _one_array(data: xr.DataArray, bands: Iterable[str] | None) -> xr.DataArray:
@@ -113,7 +153,9 @@ def _one_array(data: xr.DataArray, bands: Iterable[str] | None) -> xr.DataArray:
     renamed = data.rename(renamed_dims(data))
     if not {"y", "x"} <= set(renamed.dims) or not set(renamed.dims) <= set(DIMS):
         raise InvalidInputError(
-            f"a cube has the dims (time, band, y, x), or (band, y, x); got {data.dims}"
+            f"a cube has the dims (time, band, y, x), or (band, y, x); got {data.dims}. Call "
+            f'them so first, for example with .rename({data.dims[-1]}="x"), or select what has '
+            "no other dims"
         )
     names = given_names(renamed, bands)
     final = final_names(names)
@@ -189,12 +231,7 @@ def _variables_of_bands(data: xr.Dataset, bands: Iterable[str] | None) -> dict[H
     if bands is not None:
         asked = list(bands)
         return dict(zip(asked, final_names(asked), strict=True))
-    named = {}
-    for name in data.data_vars:
-        band = band_name(name)
-        if band is not None:
-            named[name] = band
-    return named
+    return names_of_variables(data)
 
 
 def _dims(variable: xr.DataArray) -> set[Hashable]:

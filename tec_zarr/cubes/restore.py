@@ -9,32 +9,37 @@ import numpy as np
 import xarray as xr
 
 from tec_zarr.cubes.attributes import unstorable
+from tec_zarr.cubes.stale import without_storage
 from tec_zarr.cubes.terms import DIM_ALIASES, NAME, SOURCE
 from tec_zarr.errors import InvalidInputError
 
+NO_BAND = (
+    "the cube has no coordinate band, so that nothing tells which band this is: select with "
+    ".sel(band=...) or .isel(band=[0]), which keep it"
+)
+
 
 def from_cube(data: xr.Dataset) -> xr.Dataset | xr.DataArray:
-    """What `to_cube` was given: its variables, names, dims and attributes.
+    """What `to_cube` was given: its variables, names, dims and attributes, without the encodings
+    of the store it comes from.
 
     Raises InvalidInputError where `data` holds no cube that `to_cube` made.
     """
     if not isinstance(data, xr.Dataset):
         raise InvalidInputError(
-            f"from_cube() is of a Dataset, as to_cube() gives it; got a {type(data).__name__}"
+            f"from_cube() is of a Dataset, as to_cube() gives it; got a {type(data).__name__}: "
+            "take the whole store, xr.open_zarr(path).tec.from_cube()"
         )
-    if NAME not in data.data_vars or SOURCE not in data[NAME].attrs:
+    if not is_cube(data):
         raise InvalidInputError(
-            f"no variable {NAME!r} with the attribute {SOURCE!r}; found {list(data.data_vars)}"
+            f"no variable {NAME!r} with the attribute {SOURCE!r}; found {list(data.data_vars)}. "
+            "from_cube() is of what ds.tec.to_cube() or a store of ds.tec.to_zarr() gave; anything "
+            "else is as it was already"
         )
-    data = unstorable(data)
+    data = without_storage(unstorable(data))
     source = json.loads(data[NAME].attrs[SOURCE])
     back = _taken_apart(_with_bands(data[NAME]), data.drop_vars(NAME), source)
-    for name, mapping in source.get("grid_mapping", {}).items():
-        if isinstance(back, xr.Dataset) and name not in back:
-            continue  # a band that was not selected
-        variable = back if isinstance(back, xr.DataArray) else back[name]
-        variable.attrs = {k: v for k, v in variable.attrs.items() if k != "grid_mapping"}
-        variable.encoding["grid_mapping"] = mapping
+    _give_encodings_back(back, source)
     original = {}
     for ours, theirs in source.get("renamed", {}).items():
         if ours in back.dims or ours in back.coords:
@@ -42,15 +47,30 @@ def from_cube(data: xr.Dataset) -> xr.Dataset | xr.DataArray:
     return back.rename(original)
 
 
+def _give_encodings_back(back: xr.Dataset | xr.DataArray, source: dict[str, Any]) -> None:
+    """What encodings told and a store keeps otherwise; not of bands that were not selected."""
+    for key, told in (("grid_mapping", "grid_mapping"), ("_FillValue", "filled")):
+        for name, value in source.get(told, {}).items():
+            if isinstance(back, xr.Dataset) and name not in back:
+                continue
+            variable = back if isinstance(back, xr.DataArray) else back[name]
+            if key == "grid_mapping":
+                variable.attrs = {k: v for k, v in variable.attrs.items() if k != key}
+            if key not in variable.attrs:
+                variable.encoding[key] = value
+
+
+def is_cube(data: xr.Dataset) -> bool:
+    """Whether `to_cube` made this."""
+    return NAME in data.data_vars and SOURCE in data[NAME].attrs
+
+
 def _with_bands(cube: xr.DataArray) -> xr.DataArray:
     """The cube with a dim `band`, also where one band of it was selected."""
     if "band" in cube.dims:
         return cube
     if "band" not in cube.coords:
-        raise InvalidInputError(
-            "the cube has no coordinate band, so that nothing tells which band this is: select "
-            "with .sel(band=...) or .isel(band=[0]), which keep it"
-        )
+        raise InvalidInputError(NO_BAND)
     return cube.expand_dims("band")
 
 
@@ -65,7 +85,16 @@ def _taken_apart(
     array.attrs = attrs
     if source["kind"] == "array":
         return array.rename(source["name"])
-    return rest.drop_vars("band", errors="ignore").assign({source["name"]: array})
+    rest = _with_dates_of(array, rest.drop_vars("band", errors="ignore"))
+    return rest.assign({source["name"]: array})
+
+
+def _with_dates_of(cube: xr.DataArray, rest: xr.Dataset) -> xr.Dataset:
+    """Without the dim `time`, too, where the cube had none at first."""
+    times = {"time", *(alias for alias, ours in DIM_ALIASES.items() if ours == "time")}
+    if "time" in rest.dims and not times & set(cube.dims):
+        return rest.isel(time=0, drop=not times & set(cube.coords))
+    return rest
 
 
 def _variables(
@@ -73,6 +102,7 @@ def _variables(
 ) -> xr.Dataset:
     """A variable a band, in the order that bands had at first."""
     cube, dims = _without_expanded(cube, source)
+    rest = _with_dates_of(cube, rest)
     present = [str(band) for band in cube["band"].values]
     for band, name in source["names"].items():
         if band not in present:
@@ -81,8 +111,6 @@ def _variables(
         one = one.transpose(*(dim for dim in dims if dim != "band"))
         one.attrs = attrs | source["each"][name]
         rest[name] = one
-    if source["expanded"].get("time") is False:
-        return rest.drop_vars("time", errors="ignore")
     return rest
 
 

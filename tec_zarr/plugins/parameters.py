@@ -101,7 +101,7 @@ def public(function: Function) -> Function:
 
     @functools.wraps(function)
     def checked(*args: Any, **keywords: Any) -> Any:
-        check_keywords(function.__name__, keywords, names)
+        check_keywords(function.__name__, keywords, [name for name in names if name != "self"])
         return function(*args, **keywords)
 
     checked.__doc__ = with_meanings(function.__doc__, names)

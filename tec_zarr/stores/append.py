@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 import zarr
+from zarr.abc.store import Store
 from zarr.storage import ZipStore
 
 from tec_zarr.cubes.convert import to_cube
+from tec_zarr.cubes.stale import warn_of_recoding
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.cubes.units import check_units
 from tec_zarr.errors import InvalidInputError
+from tec_zarr.stores.changes import Change, consolidate_first, grown_store
 from tec_zarr.stores.describe import settings_of
 from tec_zarr.stores.options import check_not_empty
-from tec_zarr.stores.places import as_it_was_on_failure, local_path
+from tec_zarr.stores.places import (
+    discarded_on_failure,
+    is_session,
+    local_path,
+    name_of,
+    opened,
+    undone_on_failure,
+)
 from tec_zarr.stores.times import check_times
 from tec_zarr.stores.write import chunked, own_threads, progress_bar, quiet
 
@@ -27,6 +38,8 @@ def append_cube(
     store: Any,
     *,
     bands: Iterable[str] | None = None,
+    group: str | None = None,
+    storage_options: Mapping[str, Any] | None = None,
     progress: bool = True,
 ) -> None:
     """Add the dates of `data` to a store, with the codec and settings it has. See
@@ -35,34 +48,102 @@ def append_cube(
         raise InvalidInputError(
             f"{store}: dates cannot be added to a zip file; write it anew, or write into a folder"
         )
-    store = local_path(store) or store
+    warn_of_recoding(data)
+    path = local_path(store)
+    if path is not None and not path.exists():
+        raise FileNotFoundError(f"{path}: no Zarr store is there; to_zarr() begins one")
+    place = opened(store, storage_options)
     cube = to_cube(data, bands)
     check_not_empty(cube)
-    stored = xr.open_zarr(store, consolidated=False, mask_and_scale=False, chunks=None)
+    if is_session(place):
+        _append(cube, place, group, progress, discarded_on_failure(place))
+        return
+    change = grown_store(place, name_of(store), group or "")
+    _append(cube, change.staged, group, progress, grown(change))
+
+
+def _append(
+    cube: xr.Dataset,
+    store: Store,
+    group: str | None,
+    progress: bool,
+    whole: contextlib.AbstractContextManager[None],
+) -> None:
+    """Check all that can be checked, then write dates to `store` within `whole`."""
+    stored = xr.open_zarr(store, group=group, consolidated=False, mask_and_scale=False, chunks=None)
     if NAME not in stored:
         raise InvalidInputError(
-            f"{store} holds no variable {NAME!r}; found {list(stored.data_vars)}"
+            f"the store holds no variable {NAME!r}; found {list(stored.data_vars)}"
         )
+    cube = _with_time(cube, stored)
     _check_fits(cube, stored)
     check_times(cube, stored)
-    group = zarr.open_group(store, mode="r")
-    check_units(cube, settings_of(group[NAME]))
-    is_consolidated = group.metadata.consolidated_metadata is not None
-    chunks = stored[NAME].encoding["chunks"]
-    _check_chunks_are_full(stored.sizes["time"], chunks[0])
+    root = zarr.open_group(store, path=group, mode="r", use_consolidated=False)
+    check_units(cube, settings_of(root[NAME]))
+    encoding = stored[NAME].encoding
+    _check_chunks_are_full(stored.sizes["time"], encoding["chunks"][0], root.metadata.zarr_format)
     without_time = [name for name, v in cube.variables.items() if "time" not in v.dims]
-    sizes = dict(zip(("time", "band", "y", "x"), chunks, strict=True))
+    in_files = encoding.get("shards") or encoding["chunks"]
+    sizes: dict[str, Any] = dict(zip(("time", "band", "y", "x"), in_files, strict=True))
+    sizes["time"] = _lengths(stored.sizes["time"], cube.sizes["time"], sizes["time"])
     prepared = chunked(cube.drop_vars(without_time), sizes)
-    with as_it_was_on_failure(store), own_threads(), progress_bar(progress), quiet():
-        prepared.to_zarr(store, mode="a", append_dim="time", consolidated=is_consolidated)
+    # What failed is undone when all threads have ended.
+    with quiet(), whole, own_threads(), progress_bar(progress):
+        attributes = _attributes(store, group)
+        prepared.to_zarr(store, group=group, mode="a", append_dim="time", consolidated=False)
+        # Xarray puts the attributes of what is added in the place of the store's own.
+        zarr.open_group(store, path=group, mode="r+", use_consolidated=False).attrs.put(attributes)
+        if store.supports_consolidated_metadata:
+            zarr.consolidate_metadata(store)
 
 
-def _check_chunks_are_full(dates: int, length: int) -> None:
-    if dates % length:
+@contextlib.contextmanager
+def grown(change: Change) -> Iterator[None]:
+    """Show what was appended where all goes well, and leave the store as it was elsewhere."""
+    consolidate_first(change)
+    with undone_on_failure(change):
+        yield
+
+
+def _attributes(store: Store, group: str | None) -> dict[str, Any]:
+    opened_group = zarr.open_group(store, path=group, mode="r", use_consolidated=False)
+    return opened_group.attrs.asdict()
+
+
+def _lengths(there: int, more: int, length: int) -> tuple[int, ...]:
+    """Of `more` dates after those that are there, how many go into each file of `length` dates."""
+    lengths = []
+    while more:
+        fits = min(more, length - there % length)
+        lengths.append(fits)
+        there += fits
+        more -= fits
+    return tuple(lengths)
+
+
+def _with_time(cube: xr.Dataset, stored: xr.Dataset) -> xr.Dataset:
+    """A cube of one date with what the store has along time along time, too."""
+    if cube.sizes["time"] != 1:
+        return cube
+    grown_variables = {}
+    for name, variable in cube.variables.items():
+        has_time = name in stored.variables and "time" in stored[name].dims
+        if has_time and "time" not in variable.dims:
+            place = stored[name].dims.index("time")
+            dims = list(variable.dims)
+            dims.insert(place, "time")
+            grown_variables[name] = variable.expand_dims("time").transpose(*dims)
+    return cube.assign(grown_variables)
+
+
+def _check_chunks_are_full(dates: int, length: int, zarr_format: int) -> None:
+    """Raise InvalidInputError where dates would go into a chunk whose other dates would have to be
+    coded again for that."""
+    if zarr_format == 2 and dates % length:
         raise InvalidInputError(
             f"the store has {dates} dates in chunks of {length}: the last chunk is not full, and "
-            "adding to it would code its dates a second time, with a loss. Write whole chunks, or "
-            "the store anew"
+            "in format 2 adding to it would code its dates a second time, with a loss. Write whole "
+            "chunks, or the store anew with zarr_format=3"
         )
 
 
@@ -87,7 +168,7 @@ def _differences(cube: xr.Dataset, stored: xr.Dataset) -> dict[str, tuple[Any, A
         here = _labels(cube, dim)
         there = _labels(stored, dim)
         if not np.array_equal(here, there):
-            differ[dim] = (here, there)
+            differ[dim] = (_shown(here), _shown(there))
     here = _along_time(cube)
     there = _along_time(stored)
     if here != there:
@@ -95,6 +176,20 @@ def _differences(cube: xr.Dataset, stored: xr.Dataset) -> dict[str, tuple[Any, A
     for name in sorted(here & there - {NAME}):
         if _kind(cube[name]) != _kind(stored[name]):
             differ[name] = (cube[name].dtype, stored[name].dtype)
+    return differ | _values_that_would_be_lost(cube, stored)
+
+
+def _values_that_would_be_lost(cube: xr.Dataset, stored: xr.Dataset) -> dict[str, tuple[Any, Any]]:
+    """Of variables that the store has once for all dates, those that are not as there: masks of a
+    date, say, where the store was begun with one date without a dim time."""
+    differ = {}
+    for name, variable in cube.variables.items():
+        if "time" in variable.dims or name in ("band", "y", "x") or name not in stored.variables:
+            continue
+        there = stored[name].variable
+        if variable.dims != there.dims or not variable.equals(there):
+            said = "once for all dates, with other values; write it along time, or drop_vars it"
+            differ[str(name)] = ("values of its own", said)
     return differ
 
 
@@ -106,6 +201,13 @@ def _kind(variable: xr.DataArray) -> str:
 
 def _labels(cube: xr.Dataset, dim: str) -> np.ndarray:
     return cube[dim].values if dim in cube.coords else np.arange(cube.sizes[dim])
+
+
+def _shown(labels: np.ndarray) -> str:
+    """Labels of a few, or how many there are between which."""
+    if labels.size <= 16:
+        return str(labels.tolist())
+    return f"{labels.size} from {labels[0]} to {labels[-1]}"
 
 
 def _along_time(cube: xr.Dataset) -> set[str]:

@@ -9,10 +9,10 @@ import numpy as np
 import xarray as xr
 
 from tec_zarr.codec.metrics import PEAK_DN, psnr_of_rmse
+from tec_zarr.cubes.align import aligned
 from tec_zarr.cubes.convert import to_cube
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.cubes.units import AUTO, units_of
-from tec_zarr.errors import InvalidInputError
 
 WINDOW = 7
 """Side of the windows of SSIM, in pixels."""
@@ -34,7 +34,7 @@ def compare_cubes(
     """
     cube = to_cube(original)
     first = cube[NAME]
-    second = _aligned(to_cube(decoded)[NAME], first)
+    second = aligned(to_cube(decoded)[NAME], first, first.dims, "the cubes")
     units = _units(cube, scale, offset_dn, nodata)
     scale = units.get("scale", 1.0)
     bands = [str(name) for name in first["band"].values]
@@ -42,7 +42,8 @@ def compare_cubes(
     b = second.values.astype(np.float64)
     measured = np.isfinite(a)
     if units["nodata"] is not None:
-        measured &= a != float(units["nodata"])
+        # In the array's own dtype, which may not have the number that was told exactly.
+        measured &= first.values != first.dtype.type(units["nodata"])
     valid = measured & np.isfinite(b)
     lost = int(measured.sum() - valid.sum())
     if lost:
@@ -97,38 +98,6 @@ def _units(
     if isinstance(nodata, str) and units["nodata"] is None:
         units["nodata"] = 0
     return units
-
-
-def _aligned(other: xr.DataArray, first: xr.DataArray) -> xr.DataArray:
-    """`other` by the labels of `first`.
-
-    Raises InvalidInputError where it has others, or another size along a dim without labels.
-    """
-    for dim in first.dims:
-        if dim in first.coords and dim in other.coords:
-            labels = first[dim].values
-            found = other[dim].values
-            if np.array_equal(labels, found):
-                continue
-            if len(labels) == len(found) and np.array_equal(np.sort(labels), np.sort(found)):
-                other = other.sel({dim: labels})
-                continue
-            raise InvalidInputError(
-                f"the cubes have other coordinates along {dim}: {_ends(labels)} and "
-                f"{_ends(found)}. Select the same part of both, as with xr.align"
-            )
-        if first.sizes[dim] != other.sizes[dim]:
-            raise InvalidInputError(
-                f"cubes of one shape are wanted; along {dim} they have {first.sizes[dim]} and "
-                f"{other.sizes[dim]}"
-            )
-    return other
-
-
-def _ends(labels: np.ndarray) -> str:
-    if len(labels) <= 2:
-        return ", ".join(map(str, labels))
-    return f"{len(labels)} from {labels[0]} to {labels[-1]}"
 
 
 def _rms(error: np.ndarray) -> float:

@@ -69,6 +69,26 @@ def plan(data: xr.Dataset | xr.DataArray, options: Options) -> Plan:
     return Plan(cube, _chunk_sizes(cube, options.chunks), codec)
 
 
+def check_possible(consolidated: Any, region: Any, append_dim: Any, compute: Any) -> None:
+    """Raise InvalidInputError, with the reason, for keywords of xarray's `to_zarr` that a store
+    which is there as a whole or not at all cannot have."""
+    if consolidated not in (None, True):
+        raise InvalidInputError(
+            f"consolidated={consolidated!r} is not possible: the one document with all metadata is "
+            "what makes a store visible when it is whole; leave it out"
+        )
+    if region is not None or append_dim is not None:
+        raise InvalidInputError(
+            "region= and append_dim= are not possible: to_zarr() writes whole stores; append() "
+            "adds dates to one"
+        )
+    if compute is not True:
+        raise InvalidInputError(
+            f"compute={compute!r} is not possible: a store is there as a whole when the call "
+            "returns; call it later, for example from a thread or with dask.delayed"
+        )
+
+
 def check_not_empty(cube: xr.Dataset) -> None:
     """Raise InvalidInputError where a cube has no dates or no pixels."""
     empty = [str(dim) for dim, size in cube[NAME].sizes.items() if not size]
@@ -82,6 +102,11 @@ def check_not_empty(cube: xr.Dataset) -> None:
 def _chunk_sizes(cube: xr.Dataset, asked: Mapping[str, int] | None) -> dict[str, int]:
     """Chunks (time, band, y, x): those asked for, else `CHUNKS`, of all bands and within the
     cube."""
+    if asked is not None and not isinstance(asked, Mapping):
+        raise InvalidInputError(
+            'chunks must be a mapping of sizes, such as {"time": 4, "y": 256, "x": 256}; got '
+            f"{asked!r}"
+        )
     wanted = {**CHUNKS, **(asked or {})}
     unknown = set(wanted) - {"time", "band", "y", "x"}
     if unknown:
@@ -90,7 +115,8 @@ def _chunk_sizes(cube: xr.Dataset, asked: Mapping[str, int] | None) -> dict[str,
     bands = wanted.pop("band", -1)
     if bands not in (-1, lengths["band"]):
         raise InvalidInputError(
-            f"a chunk holds all {lengths['band']} bands; got chunks with band={bands}"
+            f"a chunk holds all {lengths['band']} bands; got chunks with band={bands}: leave "
+            "band out, or give -1"
         )
     sizes = {}
     for dim, length in lengths.items():

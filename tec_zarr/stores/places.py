@@ -3,66 +3,211 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import errno
+import os
 import pathlib
 import shutil
 import uuid
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from zarr.storage import ZipStore
+from fsspec.mapping import FSMap
+from zarr.abc.store import Store
+from zarr.storage import FsspecStore, LocalStore, MemoryStore, ZipStore
 
-from tec_zarr.cubes.terms import NAME
 from tec_zarr.errors import InvalidInputError
+from tec_zarr.stores.changes import Change, key_encoding, new_store
+from tec_zarr.stores.documents import DOCUMENTS
 
-METADATA = ("zarr.json", ".zgroup", ".zarray", ".zattrs", ".zmetadata")
-
-MOST_SAVED = 1 << 20
-"""Bytes of a file, up to which what it held is kept while dates are appended: metadata, times and
-texts. Larger ones are full chunks, which nothing writes again."""
+LOCAL = ("file://", "local://")
 
 
 def local_path(store: Any) -> pathlib.Path | None:
     """The path of a store that is given as one; None for others."""
-    if not isinstance(store, (str, pathlib.Path)) or "://" in str(store):
+    if not isinstance(store, (str, pathlib.Path)):
         return None
-    return pathlib.Path(store).expanduser()
+    text = str(store)
+    for scheme in LOCAL:
+        text = text.removeprefix(scheme)
+    if "://" in text or "::" in text:
+        return None
+    return pathlib.Path(text).expanduser()
+
+
+def opened(store: Any, storage_options: Mapping[str, Any] | None = None) -> Store:
+    """A store as zarr has it, of a path, a URL or what else zarr takes.
+
+    Raises InvalidInputError for what cannot be written to, and for options that go nowhere.
+    """
+    path = local_path(store)
+    if storage_options and (path is not None or not isinstance(store, str)):
+        raise InvalidInputError(
+            f"storage_options are for URLs, such as s3://bucket/cube.zarr; got {store!r}"
+        )
+    if path is not None:
+        made: Any = LocalStore(path)
+    elif isinstance(store, str):
+        made = FsspecStore.from_url(store, storage_options=dict(storage_options or {}))
+    elif isinstance(store, FSMap):
+        made = FsspecStore.from_mapper(store)
+    elif isinstance(store, dict):
+        made = MemoryStore(store)
+    else:
+        made = store
+    if not isinstance(made, Store):
+        raise InvalidInputError(
+            f"a store is a path, a URL or a store of zarr; got {type(store).__name__}: {store!r}"
+        )
+    if made.read_only:
+        raise InvalidInputError(f"{made} is open for reading only; give one that is not")
+    return made
+
+
+def name_of(store: Any) -> str:
+    """What errors call a store: its path or URL, where it was given as one."""
+    return str(store) if isinstance(store, (str, pathlib.Path)) else repr(store)
+
+
+class Place:
+    """Where xarray writes: a path or store, the mode, and how chunks are named there (None: in
+    Zarr's own way)."""
+
+    def __init__(self, store: Any, mode: str = "w-", key_encoding: dict[str, str] | None = None):
+        self.store = store
+        self.mode = mode
+        self.key_encoding = key_encoding
+
+
+class Target:
+    """A place that was found free; nothing is written before `writing`.
+
+    A folder or zip file is written beside its place and moved there when it is whole. Other stores
+    show nothing before they are whole; see `tec_zarr.stores.changes`. Icechunk has transactions of
+    its own.
+    """
+
+    def __init__(
+        self,
+        store: Any,
+        mode: str,
+        *,
+        group: str | None = None,
+        storage_options: Mapping[str, Any] | None = None,
+        zarr_format: int = 3,
+    ):
+        """Raises InvalidInputError for modes and stores that cannot be written, FileExistsError
+        where something is in the way."""
+        if mode not in ("w", "w-"):
+            raise InvalidInputError(
+                f'mode must be "w-" (a new store) or "w" (replace it); got {mode!r}. '
+                "To add dates use append()"
+            )
+        if isinstance(store, ZipStore):
+            raise InvalidInputError(
+                "xarray breaks zip files that it writes from Dask arrays: "
+                f"give the path {str(store.path)!r}, not a ZipStore"
+            )
+        path = local_path(store)
+        if group and path is not None and path.suffix == ".zip" and path.exists():
+            raise InvalidInputError(
+                f"{path}: group= cannot add to a zip file or replace a part of it; use a folder"
+            )
+        self._mode = mode
+        self._group = (group or "").strip("/")
+        self._format = zarr_format
+        self._path = path
+        self._store = opened(store, storage_options)
+        self._name = name_of(store)
+        if self._path is not None and not self._is_group_of_a_folder():
+            _check_free(self._path, mode)
+        elif not is_session(self._store):
+            new_store(self._store, self._name, self._group, mode)
+
+    def _is_group_of_a_folder(self) -> bool:
+        path = self._path
+        return bool(self._group) and path is not None and path.is_dir() and _is_store(path)
+
+    def writing(self) -> contextlib.AbstractContextManager[Place]:
+        """Gives the place to write to; what was written is kept where all goes well."""
+        if self._path is not None and not self._is_group_of_a_folder():
+            return _beside(self._path)
+        if is_session(self._store):
+            return _in_session(self._store, self._mode)
+        return self._staged()
+
+    @contextlib.contextmanager
+    def _staged(self) -> Iterator[Place]:
+        change = new_store(self._store, self._name, self._group, self._mode)
+        with undone_on_failure(change):
+            yield Place(change.staged, key_encoding=key_encoding(change, self._format))
 
 
 @contextlib.contextmanager
-def all_or_nothing(store: Any, mode: str) -> Iterator[tuple[Any, str]]:
-    """The place to write to, and the mode to open it with.
+def undone_on_failure(change: Change) -> Iterator[None]:
+    """Commit a change; undo it where anything fails or is interrupted."""
+    try:
+        change.start()
+        yield
+        change.commit()
+    except BaseException as error:
+        try:
+            change.undo()
+        except Exception as second:
+            error.add_note(
+                f"What was written could not be taken away again ({second!r}). Readers see what "
+                "was there before; writing again takes it away"
+            )
+        raise
 
-    A folder or zip file is written beside its place and moved there when it is whole; other stores
-    are written in place. Raises InvalidInputError for modes and stores that cannot be written,
-    FileExistsError where something is in the way.
-    """
-    if mode not in ("w", "w-"):
-        raise InvalidInputError(
-            f'mode must be "w-" (a new store) or "w" (replace it); got {mode!r}. '
-            "To add dates use append()"
-        )
-    if isinstance(store, ZipStore):
-        raise InvalidInputError(
-            "xarray breaks zip files that it writes from Dask arrays: "
-            f"give the path {str(store.path)!r}, not a ZipStore"
-        )
-    path = local_path(store)
-    if path is None:
-        yield store, mode
-        return
-    _check_free(path, mode)
+
+def is_session(store: Store) -> bool:
+    """Whether a store is one of Icechunk: it has transactions, and takes no chunks before
+    metadata."""
+    return type(store).__module__.partition(".")[0] == "icechunk"
+
+
+@contextlib.contextmanager
+def _in_session(store: Any, mode: str) -> Iterator[Place]:
+    with discarded_on_failure(store):
+        yield Place(store, mode)
+
+
+@contextlib.contextmanager
+def discarded_on_failure(store: Any) -> Iterator[None]:
+    """Let a session of Icechunk forget what was written where the rest fails, unless it holds
+    something else, too."""
+    held_more = store.session.has_uncommitted_changes
+    try:
+        yield
+    except BaseException as error:
+        if held_more:
+            error.add_note(
+                "The session holds a part of it, and changes from before: do not commit it; "
+                "session.discard_changes() forgets both"
+            )
+        else:
+            store.session.discard_changes()
+        raise
+
+
+@contextlib.contextmanager
+def _beside(path: pathlib.Path) -> Iterator[Place]:
     unique = uuid.uuid4().hex[:8]
     beside = path.with_name(f"{path.name}.{unique}.writing")
+    archive = beside.with_suffix(".writing.zip")
     try:
-        yield beside, "w"
-        whole = _zipped(beside) if path.suffix == ".zip" else beside
-        _replace(path, whole)
-    except BaseException:
+        yield Place(beside)
+        if path.suffix == ".zip":
+            _zip(beside, archive)
+            archive.replace(path)
+        else:
+            _put_in_place(beside, path)
+    finally:
+        # Of a folder that was replaced this is what was there before.
         _remove(beside)
-        _remove(beside.with_suffix(".zip"))
-        raise
-    _remove(beside)
+        _remove(archive)
 
 
 def _check_free(path: pathlib.Path, mode: str) -> None:
@@ -83,25 +228,43 @@ def _is_store(path: pathlib.Path) -> bool:
     """Whether there is a Zarr store, or a folder with nothing in it."""
     if path.is_dir():
         names = {entry.name for entry in path.iterdir()}
-        return not names or bool(names & set(METADATA))
+        return not names or bool(names & set(DOCUMENTS))
     if not zipfile.is_zipfile(path):
         return False
     with zipfile.ZipFile(path) as archive:
-        return bool(set(archive.namelist()) & set(METADATA))
+        return bool(set(archive.namelist()) & set(DOCUMENTS))
 
 
-def _replace(path: pathlib.Path, whole: pathlib.Path) -> None:
-    """Put what is whole in its place; what was there goes only then."""
+def _put_in_place(whole: pathlib.Path, path: pathlib.Path) -> None:
+    """Move a folder to its place; what was there is then where the folder was."""
+    if not path.exists():
+        whole.rename(path)
+        return
+    if path.is_dir() and _exchange(whole, path):
+        return
     before = whole.with_name(f"{whole.name}.before")
-    if path.exists():
-        path.rename(before)
+    path.rename(before)
     try:
         whole.rename(path)
     except BaseException:
-        if before.exists():
-            before.rename(path)
+        before.rename(path)
         raise
     _remove(before)
+
+
+def _exchange(one: pathlib.Path, other: pathlib.Path) -> bool:
+    """Let two folders change places at once, where the system can."""
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    here = -100  # AT_FDCWD: paths are relative to the current folder
+    exchange = 2  # RENAME_EXCHANGE
+    if rename(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+        return False
+    raise OSError(code, os.strerror(code), str(other))
 
 
 def _remove(path: pathlib.Path) -> None:
@@ -111,45 +274,9 @@ def _remove(path: pathlib.Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _zipped(folder: pathlib.Path) -> pathlib.Path:
-    """A store in a folder as a zip file beside it, as `zarr.storage.ZipStore` reads it."""
-    path = folder.with_suffix(".zip")
+def _zip(folder: pathlib.Path, path: pathlib.Path) -> None:
+    """A store in a folder as a zip file, as `zarr.storage.ZipStore` reads it."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for file in sorted(folder.rglob("*")):
             if file.is_file():
                 archive.write(file, file.relative_to(folder))
-    return path
-
-
-@contextlib.contextmanager
-def as_it_was_on_failure(store: Any) -> Iterator[None]:
-    """Undo what was written into a store in a folder where the rest fails or is interrupted.
-
-    Chunks of bands that were there are never written again: the last one is full.
-    """
-    path = local_path(store)
-    if path is None:
-        yield
-        return
-    before: dict[pathlib.Path, bytes | None] = {}
-    for file in path.rglob("*"):
-        if file.is_file():
-            before[file] = _content(file, path)
-    try:
-        yield
-    except BaseException:
-        for file in list(path.rglob("*")):
-            if file.is_file() and file not in before:
-                file.unlink()
-        for file, content in before.items():
-            if content is not None:
-                file.write_bytes(content)
-        raise
-
-
-def _content(file: pathlib.Path, store: pathlib.Path) -> bytes | None:
-    """What a file holds that appending may change; None where it cannot."""
-    is_band_chunk = file.relative_to(store).parts[0] == NAME and file.name not in METADATA
-    if is_band_chunk or file.stat().st_size > MOST_SAVED:
-        return None
-    return file.read_bytes()

@@ -12,6 +12,7 @@ from tec_zarr.codec import metrics
 from tec_zarr.codec.settings import Settings
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.stores.options import Plan
+from tec_zarr.stores.reading import Parts
 
 SAMPLE = 16
 """Chunks that estimates and budgets begin with."""
@@ -63,10 +64,11 @@ class Part:
 
 class ChunkSample:
     """The chunks of a cube, to be coded a few at a time; none is coded twice with the same
-    settings."""
+    settings, nor read twice while there is memory."""
 
     def __init__(self, planned: Plan):
         self._array = planned.cube[NAME]
+        self._parts = Parts(self._array)
         self._shape = planned.chunk_shape
         self._device = planned.device
         self._kinds = self._corners_by_kind()
@@ -99,7 +101,8 @@ class ChunkSample:
         share = 1.0 if sample is None else min(1.0, sample / self.count)
         parts = []
         for corners in self._kinds:
-            picked = corners[: max(1, round(share * len(corners)))]
+            # In the order in which they lie, so that neighbors are read together.
+            picked = sorted(corners[: max(1, round(share * len(corners)))])
             coded = [self._code(corner, settings, errors) for corner in picked]
             parts.append(Part(len(corners), coded))
         return self._estimate(parts, settings)
@@ -137,9 +140,9 @@ class ChunkSample:
         from tec_zarr.codec.chunk import decode_chunk, encode_chunk
 
         place = []
-        for start, step in zip(corner, self._shape, strict=True):
-            place.append(slice(start, start + step))
-        inside = np.ascontiguousarray(self._array[tuple(place)].values)
+        for start, step, length in zip(corner, self._shape, self._array.shape, strict=True):
+            place.append(slice(start, min(start + step, length)))
+        inside = self._parts.read(tuple(place))
         chunk = _padded(inside, self._shape)
         data = encode_chunk(chunk, settings, self._device)
         if not errors:

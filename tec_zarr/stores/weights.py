@@ -23,16 +23,22 @@ from tec_zarr.errors import InvalidInputError, WeightsError
 from tec_zarr.models import registry
 from tec_zarr.plugins.v2 import TerraCodec
 from tec_zarr.plugins.v3 import NAME as SERIALIZER
+from tec_zarr.stores.places import is_session
 
 
 def keep_weights(store: Any, name: str = NAME) -> str:
     """Write the weights of an array into its store, which must not be read-only; gives the key that
     holds them.
 
-    Raises InvalidInputError where the array was not written with tec_zarr, WeightsError where
-    they are not on this machine.
+    Raises InvalidInputError where the array was not written with tec_zarr, or the store is one of
+    Icechunk, WeightsError where they are not on this machine.
     """
     group = zarr.open_group(store, mode="r+", use_consolidated=False)
+    if is_session(group.store):
+        raise InvalidInputError(
+            "a store of Icechunk takes no other keys than those of Zarr: keep the file of weights "
+            "that `tec-zarr models list` names beside the repository"
+        )
     model, sha256 = _weights_of(group, name)
     entry = registry.find(model, sha256)
     buffer = default_buffer_prototype().buffer.from_bytes(entry.read())

@@ -54,3 +54,50 @@ def test_scl_goes_by_its_name(dtype):
 def test_nothing_and_everything_hidden_are_told(values):
     with pytest.warns(InpaintingWarning, match="hides .* is it the right way round"):
         hidden(values)
+
+
+def test_a_threshold_and_classes_are_not_mixed_up():
+    with pytest.raises(
+        InvalidInputError, match=r"one of classes and threshold; got classes=\(1,\)"
+    ):
+        Masking((1,), 0.5, 0)
+    with pytest.raises(InvalidInputError, match=r"classes=\(1,\) are of a mask of integers"):
+        hidden(CLOUDY, classes=(1,))
+    assert np.array_equal(hidden(CLOUDY, threshold=None), CLOUDY)
+
+
+def test_what_is_missing_in_a_mask_hides():
+    probability = np.where(CLOUDY, 80, 5).astype("f4")
+    probability[0, 0] = np.nan
+    assert hidden(probability, threshold=40)[0, 0].all()
+    assert hidden(probability, classes=(80,))[0, 0].all()
+    codes = np.where(CLOUDY, 2, 1).astype("u1")
+    codes[0, 0] = 255
+    mask = xr.DataArray(codes, dims=("time", "y", "x"), attrs={"nodata": 255})
+    found = Masking((2,), None, 0).hidden(ARRAY, mask, ARRAY)
+    assert found[0, 0].all()
+    assert int(found.sum()) == 8 + CLOUDY.sum()
+
+
+def test_bool_with_gaps_is_refused_with_the_way():
+    values = CLOUDY.astype(object)
+    values[0, 0, 0] = np.nan
+    with pytest.raises(InvalidInputError, match=r"got object\. Convert .*fillna\(True\)"):
+        hidden(values)
+    with pytest.raises(InvalidInputError, match="nothing tells which values"):
+        hidden(np.where(CLOUDY, 1.0, np.nan))
+
+
+@pytest.mark.parametrize("dim", ["time", "y", "x"])
+def test_a_mask_in_another_order_is_brought_into_the_cube_s(dim):
+    coords = {"time": [4, 9], "y": np.arange(8)[::-1], "x": np.arange(8)}
+    cube = ARRAY.assign_coords(coords)
+    mask = xr.DataArray(CLOUDY, dims=("time", "y", "x"), coords=coords)
+    turned = mask.isel({dim: slice(None, None, -1)}).transpose("x", "time", "y")
+    found = Masking(None, None, 0).hidden(cube, turned, cube)
+    np.testing.assert_array_equal(found, CLOUDY)
+    moved = mask.assign_coords({dim: mask[dim].values + 100})
+    with pytest.raises(
+        InvalidInputError, match=f"mask and cube have other coordinates along {dim}"
+    ):
+        Masking(None, None, 0).hidden(cube, moved, cube)

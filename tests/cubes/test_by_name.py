@@ -7,6 +7,7 @@ from zarr.storage import MemoryStore
 
 from tec_zarr.cubes.convert import to_cube
 from tec_zarr.cubes.restore import from_cube
+from tec_zarr.cubes.units import units_of
 from tec_zarr.errors import InvalidInputError
 
 BANDS = ("B02", "B03", "B04", "B08", "B8A", "B11")
@@ -111,3 +112,39 @@ def test_masks_keep_dtype_and_values_whatever_their_attributes_say():
     before = dict(opened["SCL"].attrs)
     assert opened.tec.from_cube()["SCL"].attrs == packing
     assert opened["SCL"].attrs == before
+
+
+@pytest.mark.parametrize("kind", [variables, lambda: array().to_dataset(), array])
+@pytest.mark.parametrize("how", ["a date", "a date without a label", "a date in a list"])
+def test_one_date_comes_back_as_it_was(kind, how):
+    one = {
+        "a date": lambda data: data.isel(time=1),
+        "a date without a label": lambda data: data.isel(time=1, drop=True),
+        "a date in a list": lambda data: data.isel(time=[1]),
+    }[how](kind())
+    xr.testing.assert_identical(from_cube(to_cube(one)), one)
+
+
+@pytest.mark.parametrize("of_variable", [False, True])
+@pytest.mark.parametrize("how", [name for name in SELECTIONS if name not in ("a row",)])
+def test_a_selection_of_a_cube_is_a_cube_again(how, of_variable):
+    """Also as the variable of all bands alone, and with the units that its attributes told."""
+    original = variables()
+    for name in NAMES:
+        packing = {"scale_factor": 1e-4, "add_offset": -0.1, "_FillValue": 65535}
+        original[name].attrs = {**packing, "long_name": name}
+    selected = SELECTIONS[how](to_cube(original))
+    given = selected["B"] if of_variable else selected
+    if "y" not in selected["B"].dims:
+        with pytest.raises(InvalidInputError, match=r"select pixels with slices"):
+            to_cube(given)
+        return
+    cube = to_cube(given)
+    assert cube["B"].dims == ("time", "band", "y", "x")
+    assert units_of(cube, None, None, "auto") == {"offset_dn": -1000, "nodata": 65535}
+    wanted = from_cube(selected)
+    wanted = wanted.drop_vars("SCL") if of_variable else wanted
+    xr.testing.assert_identical(from_cube(cube), wanted)
+    store = MemoryStore()
+    given.tec.to_zarr(store, max_error=0, progress=False)
+    xr.testing.assert_equal(xr.open_zarr(store).tec.from_cube().compute(), wanted)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from tec_zarr import InvalidInputError
 from tec_zarr.codec import metrics
@@ -46,9 +47,96 @@ def test_dates_that_do_not_fit_are_refused_and_nothing_changes(scene, tmp_path, 
 
 def test_a_last_chunk_that_is_not_full_is_not_coded_again(scene, tmp_path):
     path = tmp_path / "a.zarr"
-    scene.isel(time=slice(0, 3)).tec.to_zarr(path, chunks=SMALL, quality=20, progress=False)
+    options = {"chunks": SMALL, "quality": 20, "zarr_format": 2, "progress": False}
+    scene.isel(time=slice(0, 3)).tec.to_zarr(path, **options)
     with pytest.raises(
         InvalidInputError, match="3 dates in chunks of 2: the last chunk is not full"
     ):
         scene.isel(time=[3]).tec.append(path, progress=False)
     assert opened(path).sizes["time"] == 3
+
+
+@pytest.mark.parametrize("shards", [None, {"time": 6, "y": 64, "x": -1}])
+def test_dates_go_into_a_chunk_that_is_not_full(scene, tmp_path, shards):
+    """Those that are in it come back as before, those that are added once only."""
+    path = tmp_path / "a.zarr"
+    options = {"chunks": {"time": 3, "y": 32, "x": 48}, "quality": 40, "progress": False}
+    scene.isel(time=slice(0, 3)).tec.to_zarr(path, shards=shards, **options)
+    for date in range(3):
+        later = scene["time"].values + np.timedelta64(1000 * (date + 1), "D")
+        more = scene.assign_coords(time=later).isel(time=[date])
+        before = opened(path).load()
+        more.tec.append(path, progress=False)
+        after = opened(path).load()
+        xr.testing.assert_identical(after.isel(time=slice(0, -1)), before)
+        valid = more["B"].values != 0
+        assert metrics.psnr(more["B"].values, after["B"].values[-1:], valid) > 30
+    np.testing.assert_array_equal(after["SCL"][3:], scene["SCL"][:3])
+
+
+@pytest.mark.parametrize("killed_after", [1, 2])
+def test_a_chunk_with_dates_of_an_append_that_was_killed_takes_others(
+    scene, tmp_path, killed_after
+):
+    path = tmp_path / "a.zarr"
+    options = {"chunks": {"time": 4, "y": 32, "x": 48}, "quality": 40, "progress": False}
+    scene.tec.to_zarr(path, **options)
+    later = scene.assign_coords(time=scene["time"].values + np.timedelta64(1000, "D"))
+    later.isel(time=[0]).tec.append(path, progress=False)
+    documents = {file: file.read_bytes() for file in path.rglob("zarr.json")}
+    before = opened(path).load()
+    later.isel(time=slice(1, 1 + killed_after)).tec.append(path, progress=False)
+    for file, data in documents.items():
+        file.write_bytes(data)
+    xr.testing.assert_identical(opened(path).load(), before)
+    more = later.isel(time=slice(1, 3)) + 0
+    more["time"] = more["time"] + np.timedelta64(3, "D")
+    more["B"].attrs = scene["B"].attrs
+    more.tec.append(path, progress=False)
+    after = opened(path).load()
+    xr.testing.assert_identical(after.isel(time=slice(0, 5)), before)
+    np.testing.assert_array_equal(after["time"][5:], more["time"])
+    assert metrics.psnr(more["B"].values, after["B"].values[5:], more["B"].values != 0) > 30
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_one_date_without_a_dim_brings_its_mask_and_texts(scene, tmp_path, zarr_format):
+    path = tmp_path / "a.zarr"
+    named = scene.assign_coords(id=("time", ["a", "bb", "ccc", "dddd"]))
+    options = {"chunks": SMALL | {"time": 1}, "zarr_format": zarr_format, "progress": False}
+    named.isel(time=slice(0, 2)).tec.to_zarr(path, **options)
+    for date in (2, 3):
+        named.isel(time=date).tec.append(path, progress=False)
+    back = opened(path)
+    np.testing.assert_array_equal(back["SCL"], scene["SCL"])
+    np.testing.assert_array_equal(back["time"], scene["time"])
+    assert back["id"].values.tolist() == ["a", "bb", "ccc", "dddd"]
+
+
+def test_a_mask_that_the_store_has_once_for_all_dates_is_not_lost(scene, tmp_path):
+    path = tmp_path / "a.zarr"
+    scene.isel(time=0).tec.to_zarr(path, chunks=SMALL, quality=20, progress=False)
+    second = scene.isel(time=1)
+    with pytest.raises(InvalidInputError, match=r"SCL.*(once for all dates|variables along time)"):
+        second.tec.append(path, progress=False)
+    second.drop_vars("SCL").tec.append(path, progress=False)
+    assert opened(path).sizes["time"] == 2
+
+
+def test_the_store_keeps_its_attributes(scene, tmp_path):
+    path = tmp_path / "a.zarr"
+    first = scene.isel(time=[0]).assign_attrs(title="fields")
+    first.tec.to_zarr(path, chunks=SMALL, quality=20, progress=False)
+    before = opened(path)
+    scene.isel(time=[1]).assign_attrs(title="others", more=1).tec.append(path, progress=False)
+    after = opened(path)
+    assert after.attrs == before.attrs
+    assert after["B"].attrs == before["B"].attrs
+
+
+def test_a_place_without_a_store_is_named(scene, tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match=r"a\.zarr: no Zarr store is there; to_zarr\(\) begins"
+    ):
+        scene.tec.append(tmp_path / "a.zarr", progress=False)
+    assert not list(tmp_path.iterdir())

@@ -69,9 +69,7 @@ def test_unlike_cubes_are_refused(cube):
         InvalidInputError, match=r"other coordinates along x: 30 from .* and 30 from"
     ):
         cube.tec.compare(cube.assign_coords(x=cube["x"] + 5))
-    with pytest.raises(
-        InvalidInputError, match="one shape are wanted; along y they have 24 and 20"
-    ):
+    with pytest.raises(InvalidInputError, match="must have one shape; along y they have 24 and 20"):
         cube.drop_vars("y").tec.compare(cube.drop_vars("y").isel(y=slice(0, 20)))
 
 
@@ -107,6 +105,22 @@ def test_nodata_of_attributes_does_not_count_and_lost_samples_are_told(cube):
     with pytest.warns(UserWarning, match=r"75.0% of the samples are lost"):
         found = floats.tec.compare(lost)
     assert int(found["lost"]) == 0.75 * cube.size
+
+
+@pytest.mark.parametrize("value", [1e20, 9.96921e36, -3.4e38, 0.1])
+def test_nodata_that_a_dtype_rounds_does_not_count(cube, value):
+    gaps = (cube * 1e-4).astype("float32").assign_attrs(nodata=value, units="reflectance")
+    gaps[:, :, :12] = np.float32(value)
+    decoded = gaps + np.float32(0.01)
+    decoded[:, :, :12] = 0.5
+    assert float(gaps.tec.compare(decoded)["rmse_all"]) == pytest.approx(0.01, rel=1e-3)
+
+
+def test_labels_that_are_there_twice_are_not_put_in_order(cube):
+    twice = cube.assign_coords(x=np.arange(cube.sizes["x"]) // 2)
+    assert float(twice.tec.compare(twice + 7)["rmse_all"]) == 7
+    with pytest.raises(InvalidInputError, match="along x in another order, and some of them twice"):
+        twice.tec.compare(twice.isel(x=slice(None, None, -1)))
 
 
 def test_the_picture_shows_three_panels(cube, tmp_path):

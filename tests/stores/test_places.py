@@ -1,13 +1,16 @@
 """Stores in folders and zip files are there as a whole, as before, or not at all."""
 
 import pathlib
+import sys
 import zipfile
 
 import numpy as np
 import pytest
 import xarray as xr
+from zarr.storage import ZipStore
 
 from tec_zarr.errors import InvalidInputError
+from tec_zarr.stores import places
 from tec_zarr.synthetic import series
 
 TIMES = np.array(["2021-01-05", "2021-01-10", "2021-01-15", "2021-01-20"], "M8[ns]")
@@ -100,3 +103,54 @@ def test_a_tilde_is_the_home(tmp_path, monkeypatch):
 def test_other_modes_are_refused(tmp_path):
     with pytest.raises(InvalidInputError, match="To add dates use append"):
         cube(slice(0, 1)).tec.to_zarr(tmp_path / "a.zarr", mode="a", progress=False)
+
+
+def test_what_a_killed_process_left_is_not_in_the_way(tmp_path, monkeypatch):
+    path = tmp_path / "a.zarr"
+    monkeypatch.setattr(places, "_remove", lambda path: None)
+    with pytest.raises(ValueError, match="broken"):
+        failing(ValueError).tec.to_zarr(path, progress=False)
+    monkeypatch.undo()
+    [left] = tmp_path.iterdir()
+    assert left.name.startswith("a.zarr.")
+    assert left.name.endswith(".writing")
+    cube(slice(0, 2)).tec.to_zarr(path, progress=False)
+    assert xr.open_zarr(path).sizes["time"] == 2
+
+
+def test_folders_change_places_also_where_the_system_cannot_do_it_at_once(tmp_path, monkeypatch):
+    path = tmp_path / "a.zarr"
+    cube(slice(0, 2)).tec.to_zarr(path, progress=False)
+    monkeypatch.setattr(places, "_exchange", lambda one, other: False)
+    cube(slice(0, 1)).tec.to_zarr(path, mode="w", progress=False)
+    assert xr.open_zarr(path).sizes["time"] == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.zarr"]
+
+
+def test_folders_change_places_at_once(tmp_path):
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).touch()
+    assert places._exchange(tmp_path / "one", tmp_path / "other") == (sys.platform == "linux")
+    if sys.platform == "linux":
+        assert (tmp_path / "one" / "other").exists()
+        assert (tmp_path / "other" / "one").exists()
+
+
+def test_zip_files_are_opened_as_the_guide_says(tmp_path):
+    cube(slice(0, 2)).tec.to_zarr(tmp_path / "a.zip", progress=False)
+    with ZipStore(tmp_path / "a.zip", mode="r") as store:
+        assert xr.open_zarr(store).load().sizes["time"] == 2
+    chained = xr.open_zarr(f"zip::{tmp_path / 'a.zip'}").load()
+    assert chained.sizes["time"] == 2
+
+
+def test_a_group_of_a_zip_file_does_not_replace_the_others(tmp_path):
+    path = tmp_path / "a.zip"
+    cube(slice(0, 2)).tec.to_zarr(path, group="r10m", progress=False)
+    before = path.read_bytes()
+    for mode in ("w", "w-"):
+        with pytest.raises(InvalidInputError, match="cannot add to a zip file"):
+            cube(slice(0, 2)).tec.to_zarr(path, group="r20m", mode=mode, progress=False)
+    assert path.read_bytes() == before
+    assert xr.open_zarr(f"zip::{path}", group="r10m").sizes["time"] == 2

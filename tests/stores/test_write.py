@@ -85,3 +85,98 @@ def test_an_empty_cube_is_an_error_that_says_so(scene, tmp_path, dim):
     scene.tec.to_zarr(tmp_path / "b.zarr", chunks={"time": 1}, progress=False)
     with pytest.raises(InvalidInputError, match="the cube is empty"):
         empty.tec.append(tmp_path / "b.zarr", progress=False)
+
+
+SMALLEST = {"chunks": {"time": 1, "y": 32, "x": 32}, "context": "none", "progress": False}
+
+
+def test_a_group_of_a_store(scene, tmp_path):
+    path = tmp_path / "a.zarr"
+    scene.isel(time=[0]).tec.to_zarr(path, group="fine/r10m", **SMALLEST)
+    scene.isel(time=[1]).tec.to_zarr(path, group="r20m", **SMALLEST)
+    scene.isel(time=[2]).tec.append(path, group="fine/r10m", progress=False)
+    assert list(xr.open_zarr(path, group="fine/r10m")["time"]) == list(scene["time"][[0, 2]])
+    before = xr.open_zarr(path, group="r20m").load()
+    with pytest.raises(FileExistsError, match=r"a\.zarr/fine/r10m is there already"):
+        scene.isel(time=[3]).tec.to_zarr(path, group="fine/r10m", **SMALLEST)
+    scene.isel(time=[3]).tec.to_zarr(path, group="fine/r10m", mode="w", **SMALLEST)
+    assert list(xr.open_zarr(path, group="fine/r10m")["time"]) == list(scene["time"][[3]])
+    assert xr.open_zarr(path, group="r20m").identical(before)
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_a_url_with_options(scene, tmp_path, zarr_format):
+    url = f"memory://bucket/{tmp_path.name}.zarr"
+    options = {"use_listings_cache": False}
+    scene.isel(time=[0]).tec.to_zarr(
+        url, storage_options=options, zarr_format=zarr_format, **SMALLEST
+    )
+    scene.isel(time=[1]).tec.append(url, storage_options=options, progress=False)
+    assert xr.open_zarr(url, storage_options=options).sizes["time"] == 2
+    for action in (
+        lambda: scene.tec.to_zarr(tmp_path / "a.zarr", storage_options=options, **SMALLEST),
+        lambda: scene.tec.append(tmp_path / "a.zarr", storage_options=options, progress=False),
+    ):
+        with pytest.raises(InvalidInputError, match="storage_options are for URLs"):
+            action()
+
+
+def test_a_target_that_cannot_be_met_changes_no_store_elsewhere(scene, tmp_path):
+    url = f"memory://bucket/{tmp_path.name}.zarr"
+    scene.tec.to_zarr(url, quality=20, chunks=SMALL, progress=False)
+    before = xr.open_zarr(url).load()
+    for target in ({"psnr": 200}, {"total_bytes": 10}):
+        with pytest.raises(TargetError):
+            scene.tec.to_zarr(url, mode="w", chunks=SMALL, progress=False, **target)
+        assert xr.open_zarr(url).identical(before)
+
+
+def test_a_file_url_is_a_path(scene, tmp_path):
+    scene.isel(time=[0]).tec.to_zarr(f"file://{tmp_path}/a.zarr", **SMALLEST)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.zarr"]
+    assert xr.open_zarr(tmp_path / "a.zarr").sizes["time"] == 1
+
+
+def test_shards_hold_several_chunks_and_grow(scene, tmp_path):
+    path = tmp_path / "a.zarr"
+    plain = tmp_path / "b.zarr"
+    shards = {"time": 2, "y": 64, "x": -1}
+    scene.isel(time=[0]).tec.to_zarr(path, shards=shards, **SMALLEST)
+    scene.isel(time=slice(1, 4)).tec.append(path, progress=False)
+    scene.tec.to_zarr(plain, **SMALLEST)
+    stored = xr.open_zarr(path)
+    assert stored["B"].encoding["shards"] == (2, 12, 64, 96)
+    assert stored["B"].encoding["chunks"] == (1, 12, 32, 32)
+    assert len([file for file in (path / "B" / "c").rglob("*") if file.is_file()]) == 2
+    xr.testing.assert_identical(stored.load(), xr.open_zarr(plain).load())
+
+
+@pytest.mark.parametrize(
+    ("keywords", "said"),
+    [
+        ({"shards": {"y": 40}}, "shards= gives y a size of 40, and a chunk has 32"),
+        ({"shards": {"band": 12}}, "sizes of time, y and x"),
+        ({"shards": 64}, "sizes of time, y and x"),
+        ({"shards": {"y": 64}, "zarr_format": 2}, "needs zarr_format=3; got 2"),
+        ({"region": "auto"}, r"append\(\) adds dates"),
+        ({"append_dim": "time"}, r"append\(\) adds dates"),
+        ({"compute": False}, "compute=False is not possible"),
+        ({"consolidated": False}, "consolidated=False is not possible"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_is_written(scene, tmp_path, keywords, said):
+    with pytest.raises(InvalidInputError, match=said):
+        scene.tec.to_zarr(tmp_path / "a.zarr", **SMALLEST, **keywords)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_place_is_named(scene):
+    with pytest.raises(InvalidInputError, match="a path, a URL or a store of zarr; got int: 7"):
+        scene.tec.to_zarr(7, **SMALLEST)
+
+
+def test_the_store_that_is_read_can_be_replaced(scene, tmp_path):
+    path = tmp_path / "a.zarr"
+    scene.to_zarr(path)
+    xr.open_zarr(path).drop_encoding().tec.to_zarr(path, mode="w", max_error=0, **SMALLEST)
+    np.testing.assert_array_equal(xr.open_zarr(path)["B"], scene["B"])

@@ -1,0 +1,134 @@
+"""A cube of several gigabytes through a LocalCluster: what it takes, and where the time goes.
+
+    python benchmarks/scale.py --out scale.json [--gigabytes 4] [--workers 1 2] [--limit 3GB]
+
+The cube is synthetic and made on the workers. For each number of workers: seconds of writing and
+of reading, MB/s, the share of the cores that is in use, the most memory that a worker had, and the
+share of their processor time that is neither the network nor the entropy coder, as each counts
+it.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import resource
+import tempfile
+import time
+
+import dask.array as da
+import machine
+import numpy as np
+import options
+import xarray as xr
+from distributed import Client, LocalCluster, wait
+
+import tec_zarr
+from tec_zarr.synthetic import series
+
+CHUNK = (4, 12, 256, 256)
+CHUNK_BYTES = 2 * int(np.prod(CHUNK))
+
+
+def cube(gigabytes: float) -> xr.Dataset:
+    """Scenes that are turned and brightened a different way each time, made where they are
+    needed."""
+    side = max(1, round((gigabytes * 1e9 / CHUNK_BYTES) ** 0.5))
+
+    def block(block_info=None):
+        _, _, row, column = block_info[None]["chunk-location"]
+        scene = series(4, 256, seed=(row * 7 + column) % 8).values
+        turned = np.rot90(scene, (row + column) % 4, axes=(2, 3))
+        return np.ascontiguousarray(turned) + np.uint16(row + column)
+
+    array = da.map_blocks(
+        block,
+        chunks=((4,), (12,), (256,) * side, (256,) * side),
+        dtype="uint16",
+        meta=np.empty((0,) * 4, "uint16"),
+    )
+    return xr.Dataset({"B": (("time", "band", "y", "x"), array)})
+
+
+def usage() -> dict[str, float]:
+    """Of this worker: seconds of its cores, most memory, and what it counted."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "cpu": used.ru_utime + used.ru_stime,
+        "peak": used.ru_maxrss * 1024,
+        **tec_zarr.counters(),
+    }
+
+
+def timed(client: Client, work) -> dict[str, float]:
+    """What some work takes, by the clock and of the workers' cores."""
+    before = client.run(usage)
+    start = time.perf_counter()
+    work()
+    seconds = time.perf_counter() - start
+    after = client.run(usage)
+
+    def spent(name: str) -> float:
+        """By all workers."""
+        return sum(after[one].get(name, 0) - before[one].get(name, 0) for one in after)
+
+    return {
+        "seconds": seconds,
+        "cores": spent("cpu") / seconds,
+        "peak_bytes": max(each["peak"] for each in after.values()),
+        "other": 1 - spent("seconds in batches") / spent("cpu"),
+    }
+
+
+def measure(data: xr.Dataset, workers: int, limit: str) -> dict[str, object]:
+    """Write and read with so many workers of a thread each."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        LocalCluster(
+            n_workers=workers, threads_per_worker=1, memory_limit=limit, dashboard_address=None
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        path = pathlib.Path(folder) / "cube.zarr"
+        # What is compiled and loaded once does not count.
+        data.isel(y=slice(0, 256), x=slice(0, 256 * workers)).to_zarr(
+            path, mode="w", encoding={"B": tec_zarr.encoding()}, consolidated=False
+        )
+        kept = data.persist() if data["B"].nbytes < 1e9 else data
+
+        def write() -> None:
+            kept.to_zarr(path, mode="w", encoding={"B": tec_zarr.encoding()}, consolidated=False)
+
+        def read() -> None:
+            opened = xr.open_zarr(path, consolidated=False)["B"]
+            wait(opened.data.map_blocks(np.max, keepdims=True).persist())
+
+        result = {
+            "write": timed(client, write),
+            "read": timed(client, read),
+            "stored": sum(f.stat().st_size for f in path.rglob("*") if f.is_file()),
+        }
+    megabytes = data["B"].nbytes / 1e6
+    for name in ("write", "read"):
+        result[name]["mb_s"] = megabytes / result[name]["seconds"]
+        result[name]["cpu_use"] = result[name]["cores"] / workers
+    return result
+
+
+def main() -> None:
+    parser = options.parser(__doc__)
+    parser.add_argument("--out", type=pathlib.Path, required=True)
+    parser.add_argument("--gigabytes", type=float, default=4.0)
+    parser.add_argument("--workers", type=int, nargs="+", default=(1, 2))
+    parser.add_argument("--limit", default="3GB")
+    asked = parser.parse_args()
+    data = cube(asked.gigabytes)
+    found = {"machine": machine.versions(), "bytes": data["B"].nbytes, "workers": {}}
+    for workers in asked.workers:
+        found["workers"][workers] = measure(data, workers, asked.limit)
+        print(workers, json.dumps(found["workers"][workers]), flush=True)
+        asked.out.write_text(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,296 @@
+"""Writes and appends that readers see as a whole or not at all, in any store that zarr can write.
+
+Chunks are written first, under keys that no reader looks for. What readers see changes with one
+document, that of the root with all metadata: it is written last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any, TypeVar
+
+import zarr
+from zarr.abc.store import Store
+from zarr.core.buffer import Buffer, default_buffer_prototype
+from zarr.core.sync import sync
+
+from tec_zarr.errors import InvalidInputError
+from tec_zarr.stores.documents import (
+    FOUND_BY,
+    ROOTS,
+    Grid,
+    consolidated,
+    grids,
+    in_order,
+    is_document,
+    is_within,
+    shapes,
+    within,
+)
+from tec_zarr.stores.staging import MARK, StagedStore
+
+Result = TypeVar("Result")
+
+AT_ONCE = 32
+"""Keys that are read or deleted at the same time."""
+
+SAID = (
+    "tec_zarr writes here, or was stopped while it did; readers see what was there before. Group: "
+)
+
+
+class Change:
+    """One write into `staged`: `start` it, then `commit` or `undo` it."""
+
+    def __init__(
+        self, staged: StagedStore, group: str, before: set[str] | None, leftovers: Iterable[str]
+    ):
+        self.staged = staged
+        self._group = group
+        self.is_whole = False
+        self._before = before
+        self._leftovers = leftovers
+
+    @property
+    def _store(self) -> Store:
+        return self.staged._store
+
+    def start(self) -> None:
+        """Put a mark there, by which what is left of a process that was killed is known; take away
+        what is left of an earlier one."""
+
+        mark = f"{SAID}{self._group}\n".encode()
+
+        async def start() -> None:
+            await self._store.set(MARK, default_buffer_prototype().buffer.from_bytes(mark))
+            await self._delete(self._leftovers)
+
+        finish(start())
+
+    def commit(self) -> None:
+        """Show what was written. Where this fails, `undo` leads back."""
+        finish(self._commit())
+
+    def undo(self) -> None:
+        """Leave what was there before; nothing where all of it is shown already."""
+        if not self.is_whole:
+            finish(self._undo())
+
+    async def _commit(self) -> None:
+        waiting = self.staged.waiting
+        before = self._before or set()
+        roots = [within(self.staged.begins_at or "", name) for name in ROOTS]
+        chunks = [key for key in waiting if not is_document(key)]
+        if chunks:
+            # Their keys are those of the store that is replaced: for a moment there is none.
+            for key in reversed(in_order(before.intersection(roots), self.staged.begins_at or "")):
+                await self._put(key, None)
+        for key in chunks:
+            await self._put(key, waiting[key])
+        for key in in_order(filter(is_document, waiting)):
+            await self._put(key, waiting[key])
+        # Documents of the other format, which readers may prefer.
+        for key in before.intersection(roots) - set(waiting):
+            await self._put(key, None)
+        self.is_whole = True
+        shown = await self._grids()
+        stale = []
+        for key in before - set(waiting):
+            if not any(grid.holds(key) for grid in shown):
+                stale.append(key)
+        await self._delete([*stale, MARK])
+
+    async def _put(self, key: str, value: Buffer | None) -> None:
+        saved = self.staged.saved
+        there = await self._store.get(key, default_buffer_prototype())
+        saved.setdefault(key, there)
+        if value is None:
+            await self._store.delete(key)
+        elif there is None or there.to_bytes() != value.to_bytes():
+            await self._store.set(key, value)
+
+    async def _grids(self) -> list[Grid]:
+        documents = {}
+        for key, value in self.staged.waiting.items():
+            if is_document(key):
+                documents[key] = json.loads(value.to_bytes())
+        return grids(documents)
+
+    async def _undo(self) -> None:
+        self.staged.is_closed = True
+        while self.staged.in_flight:
+            await asyncio.sleep(0.01)
+        for key in reversed(in_order(self.staged.saved)):
+            value = self.staged.saved[key]
+            if value is None:
+                await self._store.delete(key)
+            else:
+                await self._store.set(key, value)
+        await self._delete([*await self._written(), MARK])
+
+    async def _written(self) -> list[str]:
+        """Keys that may have been written."""
+        written = []
+        if self._before is not None:
+            async for key in _keys(self._store, self.staged.begins_at):
+                if key not in self._before:
+                    written.append(key)
+            return written
+        for grid in await self._grids():
+            written += [key for key in grid.keys() if not self.staged.is_visible(key)]  # noqa: SIM118
+        return written
+
+    async def _delete(self, keys: Iterable[str]) -> None:
+        wanted = list(keys)
+        for first in range(0, len(wanted), AT_ONCE):
+            some = wanted[first : first + AT_ONCE]
+            await asyncio.gather(*(self._store.delete(key) for key in some))
+
+
+def new_store(store: Store, name: str, group: str, mode: str) -> Change:
+    """What writes a new store, or a group of one; nothing is written yet. `name` is what errors
+    call the store.
+
+    Raises FileExistsError where something is in the way.
+    """
+    return sync(_new_store(store, name, group, mode))
+
+
+async def _new_store(store: Store, name: str, group: str, mode: str) -> Change:
+    here = await _documents(store, [within(group, name) for name in FOUND_BY])
+    is_marked = await _group_of_mark(store) == group
+    root = await _root(store)
+    listed = consolidated(root) or {}
+    # A group that the root does not list may be of an attempt that was killed.
+    is_known = any(is_within(key, group) for key in listed) or bool(root and not listed)
+    is_there = bool(here) and not (group and is_marked and not is_known)
+    what = within(name, group)
+    if is_there and mode == "w-":
+        raise FileExistsError(
+            f'{what} is there already; mode="w" replaces it, append() adds dates to it'
+        )
+    before = set()
+    async for key in _keys(store, group):
+        if not (is_there or is_marked):
+            raise FileExistsError(
+                f"{what} is no Zarr store, but {key!r} is there, and nothing else is replaced: "
+                "choose another place, or remove it yourself"
+            )
+        before.add(key)
+    if not is_there:
+        staged = StagedStore(store, begins_at=group)
+        return Change(staged, group, set(), before)
+    documents = {}
+    for key, data in (await _documents(store, filter(is_document, before))).items():
+        documents[key] = json.loads(data)
+    # Where an append was killed, the root knows how many dates readers see.
+    documents |= {key: known for key, known in listed.items() if is_within(key, group)}
+    staged = StagedStore(store, begins_at=group, visible=grids(documents))
+    return Change(staged, group, before, ())
+
+
+def key_encoding(change: Change, zarr_format: int) -> dict[str, str] | None:
+    """How chunks of a new store are named so that none is one of the store that it replaces; None
+    for Zarr's own way."""
+    visible = change.staged.visible
+    if zarr_format == 2:
+        # Chunks of one dim have one name either way: they wait.
+        is_nested = any(grid.separator == "/" for grid in visible if len(grid.counts) > 1)
+        return {"name": "v2", "separator": "." if is_nested else "/"} if visible else None
+    if any(grid.prefix.endswith(("c", "c/", "c.")) for grid in visible):
+        return {"name": "v2", "separator": "/"}
+    return None
+
+
+def grown_store(store: Store, name: str, group: str) -> Change:
+    """What appends to a store; nothing is written yet.
+
+    Raises FileNotFoundError where there is none, InvalidInputError where its arrays have other
+    shapes than its root says, and no append that was killed is the reason.
+    """
+    return sync(_grown_store(store, name, group))
+
+
+async def _grown_store(store: Store, name: str, group: str) -> Change:
+    root = await _root(store)
+    if not root:
+        raise FileNotFoundError(f"{name}: no Zarr store is there; to_zarr() begins one")
+    staged = StagedStore(store)
+    listed = consolidated(root)
+    if listed is None:
+        return Change(staged, group, None, ())
+    staged.visible = grids(listed)
+    told = shapes(listed)
+    differ = {}
+    for key, data in (await _documents(store, told)).items():
+        found = json.loads(data).get("shape")
+        if found != told[key]:
+            differ[key] = f"{found} in {key}, {told[key]} in the root"
+            text = json.dumps(listed[key]).encode()
+            staged.waiting[key] = default_buffer_prototype().buffer.from_bytes(text)
+    if differ and not await store.exists(MARK):
+        raise InvalidInputError(
+            f"{name}: the consolidated metadata of the root are not those of the arrays: "
+            f"{'; '.join(differ.values())}. Where the arrays are right, call "
+            "zarr.consolidate_metadata() on the store first"
+        )
+    return Change(staged, group, None, ())
+
+
+def consolidate_first(change: Change) -> None:
+    """Let one document say what readers see, in a store whose root says nothing of it."""
+    store = change.staged._store
+    if consolidated(sync(_root(store))) is None:
+        zarr.consolidate_metadata(store)
+    change.staged.visible = grids(consolidated(sync(_root(store))) or {})
+
+
+async def _group_of_mark(store: Store) -> str | None:
+    """Which group was being written when a process was killed; None where none was."""
+    mark = await store.get(MARK, default_buffer_prototype())
+    return None if mark is None else mark.to_bytes().decode()[len(SAID) :].rstrip("\n")
+
+
+async def _root(store: Store) -> dict[str, bytes]:
+    """Documents of the root, where readers find one."""
+    found = await _documents(store, ROOTS)
+    return found if set(found).intersection(FOUND_BY) else {}
+
+
+async def _documents(store: Store, keys: Iterable[str]) -> dict[str, bytes]:
+    wanted = list(keys)
+    prototype = default_buffer_prototype()
+    found = {}
+    for first in range(0, len(wanted), AT_ONCE):
+        some = wanted[first : first + AT_ONCE]
+        values = await asyncio.gather(*(store.get(key, prototype) for key in some))
+        for key, value in zip(some, values, strict=True):
+            if value is not None:
+                found[key] = value.to_bytes()
+    return found
+
+
+async def _keys(store: Store, group: str | None) -> Any:
+    """All keys of a store, or of a group in one, but the mark."""
+    async for key in store.list_prefix(f"{group}/" if group else ""):
+        if key != MARK:
+            yield key
+
+
+def finish(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run something to its end: Ctrl-C waits for it, and is raised then."""
+    interrupt: KeyboardInterrupt | None = None
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(sync, work)
+        while not future.done():
+            try:
+                wait([future])
+            except KeyboardInterrupt as error:
+                interrupt = error
+    result = future.result()
+    if interrupt is not None:
+        raise interrupt
+    return result

@@ -1,0 +1,61 @@
+"""Stores that are there, opened to be read: by path, URL or object, or as an opened Dataset has
+one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import zarr
+import zarr.errors
+from zarr.storage import ZipStore
+
+from tec_zarr.errors import InvalidInputError
+from tec_zarr.stores.places import local_path
+
+
+def open_stored(
+    store: Any,
+    group: str | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+) -> zarr.Group:
+    """The group of a store that is there: a path (of a folder or a zip file), a URL, or a store
+    object.
+
+    Raises InvalidInputError where there is none.
+    """
+    place = store
+    path = local_path(store)
+    if path is not None:
+        place = ZipStore(path, mode="r") if path.suffix == ".zip" and path.is_file() else path
+    options = None if storage_options is None else dict(storage_options)
+    try:
+        return zarr.open_group(place, mode="r", path=group or "", storage_options=options)
+    except FileNotFoundError as error:
+        what = "there is no group of Zarr" if group is None else f"there is no group {group!r}"
+        raise InvalidInputError(
+            f"{store}: {what}. Give the path or URL of a store (a folder or a .zip), or a store "
+            "object, with group= where the cube is in a group of it"
+        ) from error
+
+
+def group_of(data: Any) -> zarr.Group:
+    """The group that an opened Dataset reads from.
+
+    Xarray tells paths and URLs, but no storage options and no store objects; these are known by
+    what closes the Dataset.
+
+    Raises InvalidInputError where nothing tells.
+    """
+    # The backend's store, which xarray keeps for closing it and has no other name for.
+    backend = getattr(getattr(data, "_close", None), "__self__", None)
+    opened = getattr(backend, "zarr_group", None)
+    if isinstance(opened, zarr.Group):
+        return zarr.open_group(opened.store, mode="r", path=opened.path)
+    source = data.encoding.get("source")
+    if source is None:
+        raise InvalidInputError(
+            "info() is of an opened store, and nothing tells which one this is: take it of what "
+            "xr.open_zarr(store) gave, or call tec_zarr.info(store)"
+        )
+    return open_stored(source)
