@@ -8,6 +8,7 @@ it begins with the name of an error or a warning, what that raises.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import pathlib
 import re
 
@@ -62,7 +63,7 @@ def steps_of(page: pathlib.Path) -> list[Step]:
     """The Python of a page that can be run."""
     blocks = blocks_of(page)
     steps = []
-    for block, after in zip(blocks, [*blocks[1:], None], strict=True):
+    for block, after in itertools.zip_longest(blocks, blocks[1:]):
         if block.language == "python" and block.is_run:
             said = after if after is not None and after.language == "text" else None
             steps.append(Step(block, said))

@@ -21,7 +21,9 @@ TOLERANCE = 0.03
 """Machines differ in what an encoder decides, so sizes and errors differ a little."""
 
 WITH_CODE = [page for page in PAGES if steps_of(page)]
-WITH_SHELL = [page for page in PAGES if any(b.language in ("sh", "console") for b in blocks_of(page))]
+WITH_SHELL = [
+    page for page in PAGES if any(b.language in ("sh", "console") for b in blocks_of(page))
+]
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)")
 
 
