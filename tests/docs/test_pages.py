@@ -129,13 +129,26 @@ def test_commands_are_those_of_the_command_line(page):
 
 def check(block: Block, page: pathlib.Path) -> None:
     for line in commands_of(block):
-        words = shlex.split(line, comments=True)
+        # What comes after `>` is the shell's.
+        words = shlex.split(line.partition(" > ")[0], comments=True)
         if not words or pathlib.PurePath(words[0]).name != "tec-zarr":
             continue
-        try:
-            parser().parse_args(words[1:])
-        except SystemExit as stop:
-            assert not stop.code, f"{name_of(page)}:{block.line}: {line}"
+        assert is_taken(words[1:]), f"{name_of(page)}:{block.line}: {line}"
+
+
+def is_taken(arguments: list[str]) -> bool:
+    """Whether the command line takes arguments; `--help` ends it, too, and without an error."""
+    try:
+        parser().parse_args(arguments)
+    except SystemExit as stop:
+        return not stop.code
+    return True
+
+
+def test_a_command_that_there_is_not_is_seen(capsys):
+    assert is_taken(["compress", "a.nc", "b.zarr"])
+    assert is_taken(["--help"])
+    assert not is_taken(["compress", "a.nc", "b.zarr", "--qualty", "40"])
 
 
 def test_links_lead_somewhere():
