@@ -15,8 +15,9 @@ from tec_zarr.clouds.masks import Masking, check_pixels
 from tec_zarr.clouds.windows import ORIGINS, Work, inpaint_windows
 from tec_zarr.codec.settings import Settings
 from tec_zarr.cubes.convert import to_cube
-from tec_zarr.cubes.restore import from_cube
-from tec_zarr.cubes.terms import NAME
+from tec_zarr.cubes.empty import check_not_empty
+from tec_zarr.cubes.restore import from_cube, is_cube
+from tec_zarr.cubes.terms import NAME, SOURCE
 from tec_zarr.cubes.units import units_of
 from tec_zarr.errors import InvalidInputError
 
@@ -51,6 +52,7 @@ def inpaint_cube(
     from tec_zarr.clouds.arrays import band_indices, temporal
 
     cube = to_cube(data, options.bands)
+    check_not_empty(cube)
     array = cube[NAME]
     hidden = masking.hidden(data, mask, array)
     units = units_of(cube, options.offset_dn, options.scale, options.nodata)
@@ -65,10 +67,25 @@ def inpaint_cube(
         parts = dask.compute(*parts, scheduler="synchronous")
     values, *details = parts
     painted = cube.assign({NAME: array.copy(data=_as_chunked(values, array.data))})
-    result = painted if data is cube else from_cube(painted)
+    result = _as_given(painted, data)
     if options.details:
         return result, _details(array, details)
     return result
+
+
+def _as_given(painted: xr.Dataset, data: xr.Dataset | xr.DataArray) -> Any:
+    """As what it was made of; what was a cube already, or the variable of one, stays that."""
+    if isinstance(data, xr.Dataset) and is_cube(data):
+        return data.assign({NAME: _like(painted[NAME], data[NAME])})
+    if isinstance(data, xr.DataArray) and SOURCE in data.attrs:
+        return _like(painted[NAME], data).rename(data.name)
+    return from_cube(painted)
+
+
+def _like(array: xr.DataArray, given: xr.DataArray) -> xr.DataArray:
+    """With the dims that were given."""
+    gone = {dim: 0 for dim in array.dims if dim not in given.dims}
+    return given.copy(data=array.isel(gone).transpose(*given.dims).data)
 
 
 def _times(array: xr.DataArray) -> tuple[np.ndarray, tuple[str, ...]]:

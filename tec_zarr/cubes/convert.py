@@ -6,6 +6,7 @@ import json
 from collections.abc import Hashable, Iterable
 from typing import Any
 
+import dask
 import numpy as np
 import xarray as xr
 
@@ -74,6 +75,7 @@ def to_cube(
             "filled": plain_attributes(filled),
         }
     )
+    _check_names(rest)
     whole = rest.merge(
         cube.to_dataset(name=NAME), combine_attrs="override", compat="override", join="override"
     )
@@ -83,6 +85,25 @@ def to_cube(
     )
     whole.attrs = plain_attributes(data.attrs if isinstance(data, xr.Dataset) else {})
     return storable(with_plain_times(whole))
+
+
+def _check_names(rest: xr.Dataset) -> None:
+    """Raise InvalidInputError where what stays beside the bands has a name of the cube's own, or no
+    store could hold it."""
+    taken = [str(name) for name in rest.data_vars if name in (NAME, *DIMS)]
+    if taken:
+        raise InvalidInputError(
+            f"the variables {', '.join(taken)} are called like parts of a cube, whose variable is "
+            f"{NAME} with the dims {', '.join(DIMS)}: rename or drop them first, such as with "
+            f'.rename({taken[0]}="{taken[0]}_")'
+        )
+    for name, variable in rest.data_vars.items():
+        is_objects = variable.dtype.kind == "O" and not dask.is_dask_collection(variable.data)
+        if is_objects and not all(isinstance(value, str) for value in variable.values.flat):
+            raise InvalidInputError(
+                f"the variable {name} holds objects of Python, which no store can hold: drop it, "
+                "or make texts or numbers of them first"
+            )
 
 
 def _whole_again(data: xr.Dataset) -> xr.Dataset:
@@ -152,15 +173,13 @@ def _one_array(data: xr.DataArray, bands: Iterable[str] | None) -> xr.DataArray:
     attributes."""
     renamed = data.rename(renamed_dims(data))
     if not {"y", "x"} <= set(renamed.dims) or not set(renamed.dims) <= set(DIMS):
-        raise InvalidInputError(
-            f"a cube has the dims (time, band, y, x), or (band, y, x); got {data.dims}. Call "
-            f'them so first, for example with .rename({data.dims[-1]}="x"), or select what has '
-            "no other dims"
-        )
+        raise InvalidInputError(_other_dims(data, renamed))
     names = given_names(renamed, bands)
     final = final_names(names)
     scalars = [d for d in ("time", "band") if d not in renamed.dims]
     cube = renamed.expand_dims(scalars).transpose(*DIMS)
+    # A store of Zarr format 3 says nothing of the order of bytes.
+    cube = cube.astype(cube.dtype.newbyteorder("="), copy=False)
     source = {
         "dims": [str(d) for d in data.dims],
         "bands": _labels_of_bands(renamed, final),
@@ -172,6 +191,16 @@ def _one_array(data: xr.DataArray, bands: Iterable[str] | None) -> xr.DataArray:
         SOURCE: json.dumps(source)
     }
     return cube
+
+
+def _other_dims(data: xr.DataArray, renamed: xr.DataArray) -> str:
+    other = [str(dim) for dim in renamed.dims if dim not in DIMS]
+    free = [dim for dim in DIMS if dim not in renamed.dims]
+    # In their order from the last one, as y and x stand last.
+    named = list(zip(other[::-1], free[::-1], strict=False))
+    advice = ", ".join(f'{theirs}="{ours}"' for theirs, ours in named[::-1])
+    said = f"a cube has the dims (time, band, y, x), or (band, y, x); got {data.dims}"
+    return f"{said}. Call them so first, such as with .rename({advice})" if named else said
 
 
 def _labels_of_bands(data: xr.DataArray, names: list[str]) -> dict[str, Any] | None:

@@ -25,6 +25,9 @@ LEAST = 16
 """An extreme value may stand for no data where it has this share of a sample, and so many of
 it."""
 
+ALONE = 4.0
+"""At the upper end measurements are not so many times as large as the next one."""
+
 FAR = 20.0
 """It does where it is also so many times as large as all others."""
 
@@ -131,7 +134,7 @@ def check_sentinels(values: np.ndarray, is_scale_told: bool) -> None:
 
 def _suspects(values: np.ndarray) -> list[Any]:
     """Extreme values that measurements do not have often: none above 0 at the lower end, and at
-    the upper end what is the dtype's last, or twice as large as the next one."""
+    the upper end what is the dtype's last, or `ALONE` times as large as the next one."""
     if not values.size:
         return []
     found = []
@@ -141,7 +144,7 @@ def _suspects(values: np.ndarray) -> list[Any]:
         found.append(lowest)
     below = values[values < largest]
     limit = np.iinfo(values.dtype).max if values.dtype.kind in "iu" else np.inf
-    is_alone = below.size > 0 and float(largest) > 2 * abs(float(below.max()))
+    is_alone = below.size > 0 and float(largest) > ALONE * abs(float(below.max()))
     if largest == limit or is_alone:
         found.append(largest)
     return found

@@ -15,7 +15,8 @@ Data = TypeVar("Data", xr.Dataset, xr.DataArray)
 
 
 def with_plain_times(data: Data) -> Data:
-    """`data` with datetime64 along `time`, where these are datetimes with a zone or ISO texts.
+    """`data` with datetime64 along `time`, where these are datetimes with a zone or ISO texts, and
+    with all times in microseconds or finer.
 
     Raises InvalidInputError for a MultiIndex, other calendars, and texts that are no times.
     """
@@ -25,6 +26,7 @@ def with_plain_times(data: Data) -> Data:
                 f"{name} is a MultiIndex of {', '.join(map(str, index.names))}, which no store can "
                 f'hold: take it apart first, with .reset_index("{name}")'
             )
+    data = _fine(data)
     if "time" not in data.coords or data["time"].dtype.kind not in "OUT":
         return data
     coord = data["time"]
@@ -44,3 +46,15 @@ def with_plain_times(data: Data) -> Data:
         ) from error
     plain = np.asarray(times.tz_localize(None), "datetime64[ns]").reshape(coord.shape)
     return data.assign_coords(time=(coord.dims, plain, coord.attrs))
+
+
+def _fine(data: Data) -> Data:
+    """Times that numpy counts in seconds or milliseconds in microseconds: xarray writes coarser
+    ones as NaT where a store counts finer."""
+    fine = {}
+    coords = data.variables if isinstance(data, xr.Dataset) else data.coords
+    for name in coords:
+        variable = data[name].variable
+        if variable.dtype in (np.dtype("M8[s]"), np.dtype("M8[ms]")):
+            fine[name] = (variable.dims, variable.data.astype("M8[us]"), variable.attrs)
+    return data.assign(fine) if isinstance(data, xr.Dataset) else data.assign_coords(fine)

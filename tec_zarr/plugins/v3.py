@@ -138,7 +138,9 @@ class TerraCodecSerializer(
     def _encode_sync(self, chunk_array: NDBuffer, chunk_spec: ArraySpec) -> Buffer:
         from tec_zarr.codec.chunk import encode_chunk
 
-        data = encode_chunk(np.asarray(chunk_array.as_numpy_array()), self.settings, self.device)
+        array = np.asarray(chunk_array.as_numpy_array())
+        native = array.astype(_layout(chunk_spec).dtype, copy=False)
+        data = encode_chunk(native, self.settings, self.device)
         return chunk_spec.prototype.buffer.from_bytes(data)
 
     def _decode_sync(self, chunk_bytes: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
@@ -203,7 +205,7 @@ class TerraCodecSerializer(
         contents = fetch.contents(start.to_bytes(), parts)
         layout = _layout(chunk_spec)
         values: Any = read_part(contents, selection, layout, self.settings, self.device)
-        values = values.astype(layout.dtype, copy=False)
+        values = values.astype(chunk_spec.dtype.to_native_dtype(), copy=False)
         return chunk_spec.prototype.nd_buffer.from_ndarray_like(values)
 
     async def _encode_partial_single(
@@ -264,7 +266,8 @@ def _layout(chunk_spec: ArraySpec) -> Layout:
     from tec_zarr.codec.partial import Layout
 
     time, band, y, x = chunk_spec.shape
-    dtype = chunk_spec.dtype.to_native_dtype()
+    # Metadata of format 3 do not tell a byte order, and who opens the array expects the machine's.
+    dtype = chunk_spec.dtype.to_native_dtype().newbyteorder("=")
     return Layout((time, band, y, x), dtype, chunk_spec.fill_value)
 
 

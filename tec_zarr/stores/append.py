@@ -14,13 +14,13 @@ from zarr.abc.store import Store
 from zarr.storage import ZipStore
 
 from tec_zarr.cubes.convert import to_cube
+from tec_zarr.cubes.empty import check_not_empty
 from tec_zarr.cubes.stale import warn_of_recoding
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.cubes.units import check_units
 from tec_zarr.errors import InvalidInputError
 from tec_zarr.stores.changes import Change, consolidate_first, grown_store
 from tec_zarr.stores.describe import settings_of
-from tec_zarr.stores.options import check_not_empty
 from tec_zarr.stores.places import (
     discarded_on_failure,
     is_session,
@@ -49,10 +49,10 @@ def append_cube(
             f"{store}: dates cannot be added to a zip file; write it anew, or write into a folder"
         )
     warn_of_recoding(data)
+    place = opened(store, storage_options)
     path = local_path(store)
     if path is not None and not path.exists():
         raise FileNotFoundError(f"{path}: no Zarr store is there; to_zarr() begins one")
-    place = opened(store, storage_options)
     cube = to_cube(data, bands)
     check_not_empty(cube)
     if is_session(place):

@@ -11,6 +11,7 @@ import xarray as xr
 from tec_zarr.codec.metrics import PEAK_DN, psnr_of_rmse
 from tec_zarr.cubes.align import aligned
 from tec_zarr.cubes.convert import to_cube
+from tec_zarr.cubes.empty import check_not_empty
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.cubes.units import AUTO, units_of
 
@@ -33,6 +34,7 @@ def compare_cubes(
     pixels that are wholly valid.
     """
     cube = to_cube(original)
+    check_not_empty(cube)
     first = cube[NAME]
     second = aligned(to_cube(decoded)[NAME], first, first.dims, "the cubes")
     units = _units(cube, scale, offset_dn, nodata)

@@ -8,6 +8,7 @@ from typing import Any
 
 import xarray as xr
 
+from tec_zarr.errors import InvalidInputError
 from tec_zarr.stores.options import Options, Plan, plan
 from tec_zarr.stores.sampling import SAMPLE, ChunkSample, Estimate
 
@@ -23,7 +24,16 @@ def estimate_cube(
     precision: float = PRECISION,
 ) -> Estimate:
     """What writing `data` would give. See `ds.tec.estimate`."""
+    _check_sample(sample)
     return _estimate(plan(data, options), sample, precision)
+
+
+def _check_sample(sample: int | None) -> None:
+    is_number = isinstance(sample, int) and not isinstance(sample, bool)
+    if sample is not None and not (is_number and sample >= 1):
+        raise InvalidInputError(
+            f"sample must be a number of chunks, 1 or more, or None for all; got {sample!r}"
+        )
 
 
 def _estimate(planned: Plan, sample: int | None, precision: float) -> Estimate:
@@ -44,8 +54,14 @@ def rate_distortion(
     ax: Any = None,
 ) -> xr.Dataset:
     """Bits a sample, ratio, PSNR and RMSE over quality. See `ds.tec.rd_curve`."""
+    _check_sample(sample)
     planned = plan(data, options)
-    qualities = list(qualities)
+    try:
+        qualities = list(qualities)
+    except TypeError as error:
+        raise InvalidInputError(
+            f"qualities must be several numbers, 1 to 100, such as (10, 50, 90); got {qualities!r}"
+        ) from error
     found = []
     for quality in qualities:
         found.append(_estimate(planned.at_quality(quality), sample, math.inf))

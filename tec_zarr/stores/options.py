@@ -10,6 +10,7 @@ import xarray as xr
 
 from tec_zarr.codec.settings import Settings
 from tec_zarr.cubes.convert import to_cube
+from tec_zarr.cubes.empty import check_not_empty
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.cubes.units import AUTO, units_of
 from tec_zarr.errors import InvalidInputError
@@ -86,16 +87,6 @@ def check_possible(consolidated: Any, region: Any, append_dim: Any, compute: Any
         raise InvalidInputError(
             f"compute={compute!r} is not possible: a store is there as a whole when the call "
             "returns; call it later, for example from a thread or with dask.delayed"
-        )
-
-
-def check_not_empty(cube: xr.Dataset) -> None:
-    """Raise InvalidInputError where a cube has no dates or no pixels."""
-    empty = [str(dim) for dim, size in cube[NAME].sizes.items() if not size]
-    if empty:
-        raise InvalidInputError(
-            f"the cube is empty along {', '.join(empty)}: there is nothing to write. Begin a store "
-            "with the first date that there is, and append() the others"
         )
 
 

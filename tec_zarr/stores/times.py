@@ -53,6 +53,14 @@ def check_times(cube: xr.Dataset, stored: xr.Dataset) -> None:
             f"the store has {_listed(again)} already: leave out dates that are there, for example "
             "with .sel(time=...), or write the store anew"
         )
+    steps = np.diff(new)
+    if (steps <= np.timedelta64(0)).any():
+        place = int(np.argmax(steps <= np.timedelta64(0)))
+        raise InvalidInputError(
+            f"the dates are not in their order: {_listed(new[place : place + 1])} comes before "
+            f'{_listed(new[place + 1 : place + 2])}. Sort them, for example with .sortby("time"), '
+            "and leave out what is there twice"
+        )
     if new.min() < old.max():
         early = new[new < old.max()]
         raise InvalidInputError(

@@ -146,6 +146,23 @@ def test_stores_of_ours_and_of_others(scene, tmp_path):
         assert found["B"].attrs == opened["B"].attrs
 
 
+def test_what_is_a_cube_already_stays_one(scene, done):
+    cube = scene.tec.to_cube()
+    found = cube.tec.inpaint()
+    assert set(found) == {"B", "SCL"}
+    np.testing.assert_array_equal(found["B"], done["B"])
+    xr.testing.assert_identical(found.tec.from_cube()["SCL"], scene["SCL"])
+    alone = cube["B"].tec.inpaint(cube["SCL"])
+    assert alone.name == "B"
+    np.testing.assert_array_equal(alone, done["B"])
+    one_band = cube.isel(band=3).tec.inpaint()
+    assert one_band["B"].dims == ("time", "y", "x")
+    clear = ~hidden(scene)
+    np.testing.assert_array_equal(
+        one_band["B"].values[clear], scene["B"].isel(band=3).values[clear]
+    )
+
+
 def test_details_say_where_each_pixel_came_from(scene):
     _, told = scene.tec.inpaint(details=True)
     mask = hidden(scene)

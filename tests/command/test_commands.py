@@ -192,7 +192,7 @@ def test_models_as_json(capsys):
         ("compres {nc} out.zarr", "compres"),
         ("info missing.zarr", "no such store"),
         ("info {folder}", "empty"),
-        ("info {plain}", "not written with tec_zarr"),
+        ("info {plain}", "holds nothing that was written with tec_zarr"),
         ("verify {folder}", "empty"),
         ("verify {nc}", "cube.nc"),
         ("decompress {store} no/such/folder/x.nc", "no/such/folder"),

@@ -308,3 +308,41 @@ def test_no_cube_says_what_was_found():
         to_cube(xr.DataArray(np.zeros((2, 2)), dims=("time", "z")))
     with pytest.raises(InvalidInputError, match="no variable 'B'"):
         from_cube(scene()[["SCL"]])
+
+
+def test_names_of_the_cube_s_own_are_refused_beside_it():
+    for name in ("B", "band"):
+        with pytest.raises(InvalidInputError, match=rf"{name} are called like .*\.rename\({name}="):
+            to_cube(odc_dataset().assign({name: 3}))
+    openeo = odc_dataset().rename(time="t").assign(time=("orbit", [1, 2]))
+    with pytest.raises(InvalidInputError, match=r"time are called like parts of a cube"):
+        to_cube(openeo)
+
+
+def test_objects_beside_the_bands_are_refused():
+    with pytest.raises(InvalidInputError, match="the variable items holds objects of Python"):
+        to_cube(odc_dataset().assign(items=("time", objects({"id": 1}, None))))
+    texts = to_cube(odc_dataset().assign(items=("time", objects("a", "b"))))
+    assert list(texts["items"].values) == ["a", "b"]
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_numbers_in_the_other_order_of_bytes_come_back(zarr_format):
+    original = scene()["B"].astype(">u2").assign_attrs(offset_dn=0)
+    store = MemoryStore()
+    original.tec.to_zarr(store, max_error=0, zarr_format=zarr_format, progress=False)
+    np.testing.assert_array_equal(xr.open_zarr(store).tec.from_cube(), original)
+
+
+@pytest.mark.parametrize(
+    ("dims", "advice"),
+    [
+        (("date", "band", "y", "x"), r'\.rename\(date="time"\)'),
+        (("time", "band", "row", "col"), r'\.rename\(row="y", col="x"\)'),
+        (("dim_0", "dim_1", "dim_2"), r'\.rename\(dim_0="band", dim_1="y", dim_2="x"\)'),
+    ],
+)
+def test_other_dims_get_the_names_that_they_need(dims, advice):
+    values = np.ones([2] * len(dims), "u2")
+    with pytest.raises(InvalidInputError, match=advice):
+        to_cube(xr.DataArray(values, dims=dims))

@@ -65,3 +65,23 @@ def test_what_is_no_time_is_refused():
     stacked = cube(DATES).drop_vars("time").assign_coords(coords)
     with pytest.raises(InvalidInputError, match=r"MultiIndex of day, orbit.*reset_index"):
         to_cube(stacked)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_times_of_any_unit_of_numpy_come_back(unit, zarr_format):
+    times = DATES.astype(f"M8[{unit}]")
+    data = cube(times).assign_coords(
+        sensed=("time", times + np.timedelta64(3, "s")), first=times[0]
+    )
+    store = MemoryStore()
+    whole = data.to_dataset(name="s2").assign(end=("time", times))
+    whole.tec.to_zarr(store, chunks={"time": 1}, zarr_format=zarr_format, progress=False)
+    later = whole.assign_coords(time=times + np.timedelta64(900, "D"))
+    later.tec.append(store, progress=False)
+    back = xr.open_zarr(store).tec.from_cube()
+    np.testing.assert_array_equal(back["time"][:2], DATES)
+    np.testing.assert_array_equal(back["time"][2:], DATES + np.timedelta64(900, "D"))
+    np.testing.assert_array_equal(back["sensed"][:2], DATES + np.timedelta64(3, "s"))
+    np.testing.assert_array_equal(back["end"][:2], DATES)
+    assert back["first"] == DATES[0]

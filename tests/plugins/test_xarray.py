@@ -233,3 +233,13 @@ def test_a_chunk_of_another_array_is_an_error(cube, tmp_path):
     chunk.write_bytes(TerraCodec().encode(cube["B"].values[:1]))
     with pytest.raises(DamagedChunkError, match="in an array with chunks of"):
         xr.open_zarr(tmp_path / "a.zarr", consolidated=False)["B"].load()
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+@pytest.mark.parametrize("dtype", [">u2", ">i2", ">f4"])
+def test_other_byte_orders_come_back(cube, tmp_path, zarr_format, dtype):
+    plain = cube.isel(time=[0]).compute()
+    swapped = plain.assign(B=plain["B"].astype(dtype))
+    write(swapped, tmp_path / "a.zarr", zarr_format, max_error=0, scale=1.0, chunks=(1, 12, 64, 64))
+    opened = xr.open_zarr(tmp_path / "a.zarr", consolidated=False)["B"]
+    np.testing.assert_array_equal(opened.values, swapped["B"].values)

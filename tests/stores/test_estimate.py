@@ -5,7 +5,9 @@ import pytest
 import xarray as xr
 
 from tec_zarr.codec import metrics
+from tec_zarr.errors import InvalidInputError
 from tec_zarr.models.bands import L2A
+from tec_zarr.synthetic.observations import dataset
 from tests.stores.scenes import SMALL, opened
 
 
@@ -54,3 +56,14 @@ def test_the_curve_rises(scene):
     assert (np.diff(curve["psnr"]) > 0).all()
     assert (np.diff(curve["bppb"]) > 0).all()
     np.testing.assert_array_equal(axes.lines[0].get_xdata(), curve["bppb"])
+
+
+@pytest.mark.parametrize("sample", [0, -1, 2.5, True])
+def test_a_sample_is_a_number_of_chunks(sample):
+    with pytest.raises(InvalidInputError, match="sample must be a number of chunks, 1 or more"):
+        dataset(1, (24, 24), seed=1).tec.estimate(sample=sample)
+
+
+def test_a_curve_has_several_qualities():
+    with pytest.raises(InvalidInputError, match="qualities must be several numbers"):
+        dataset(1, (24, 24), seed=1).tec.rd_curve(50)

@@ -7,6 +7,7 @@ from zarr.storage import MemoryStore
 
 from tec_zarr.errors import InvalidInputError
 from tec_zarr.synthetic import series
+from tec_zarr.synthetic.observations import dataset
 
 TIMES = {
     "days": np.array(["2021-01-05", "2021-01-10"], "M8[ns]"),
@@ -116,3 +117,12 @@ def test_units_that_nothing_here_knows_are_no_reason_to_look_at_values():
     counted = kelvin.assign_coords(time=TIMES["milliseconds"]).assign_attrs(units="DN")
     with pytest.raises(InvalidInputError, match=r"scale: 1.0 here, 0.01 in the store"):
         counted.tec.append(store, progress=False)
+
+
+def test_dates_out_of_order_among_themselves_are_refused(tmp_path):
+    scene = dataset(3, (24, 24), seed=1)
+    scene.isel(time=[0]).tec.to_zarr(tmp_path / "a.zarr", progress=False)
+    for picked in ([2, 1], [1, 1]):
+        with pytest.raises(InvalidInputError, match=r"not in their order.*sortby"):
+            scene.isel(time=picked).tec.append(tmp_path / "a.zarr", progress=False)
+    assert xr.open_zarr(tmp_path / "a.zarr").sizes["time"] == 1
