@@ -20,14 +20,22 @@ NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 TOLERANCE = 0.03
 """Machines differ in what an encoder decides, so sizes and errors differ a little."""
 
-WITH_CODE = [page for page in PAGES if steps_of(page)]
+SLOW = ("docs/tutorial.md", "docs/howto/clouds.md", "docs/howto/quality.md")
+
+
+def _marked(page: pathlib.Path) -> object:
+    marks = [pytest.mark.slow] if name_of(page) in SLOW else []
+    return pytest.param(page, id=name_of(page), marks=marks)
+
+
+WITH_CODE = [_marked(page) for page in PAGES if steps_of(page)]
 WITH_SHELL = [
     page for page in PAGES if any(b.language in ("sh", "console") for b in blocks_of(page))
 ]
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)")
 
 
-@pytest.mark.parametrize("page", WITH_CODE, ids=name_of)
+@pytest.mark.parametrize("page", WITH_CODE)
 def test_code_runs_and_says_what_the_page_says(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     space: dict = {}
@@ -165,3 +173,10 @@ def test_the_reference_has_every_command():
     commands = parser()._subparsers._group_actions[0].choices
     missing = [name for name in commands if f"<!-- help of tec-zarr {name} -->" not in page]
     assert not missing
+
+
+def test_every_example_is_listed():
+    page = (ROOT / "docs" / "examples.md").read_text()
+    scripts = [path.name for path in (ROOT / "examples").glob("*.py") if path.stem != "common"]
+    assert len(scripts) >= 10
+    assert not [name for name in scripts if f"`{name}`" not in page]
