@@ -159,12 +159,14 @@ class _Run:
     def _decode_missing(self, missing: list[int], hold: bool) -> dict[int, Date]:
         start, state = self._nearest_state(missing[0])
         stop = missing[-1] + 1
-        dates, state = self._walk(start, state, stop, missing)
+        # Those who ask next may want what is decoded on the way.
+        wanted = range(start, stop) if hold else missing
+        dates, state = self._walk(start, state, stop, wanted)
         if hold:
             for place, date in dates.items():
                 CACHE.put(b"date" + self._keys[place], date, date.nbytes)
             CACHE.put(b"state" + self._keys[stop - 1], state, state.nbytes)
-        return dates
+        return {place: dates[place] for place in missing}
 
     def _nearest_state(self, place: int) -> tuple[int, State]:
         """The last section up to `place` before which it is known how the run stands."""
