@@ -3,8 +3,10 @@
 import concurrent.futures
 import contextlib
 import multiprocessing
+import os
 import pathlib
 import pickle
+import threading
 
 import dask
 import dask.array as da
@@ -15,6 +17,10 @@ from zarr.storage import LocalStore
 
 import tec_zarr
 from tec_zarr import TerraCodec, TerraCodecSerializer
+from tec_zarr.bitstream import container
+from tec_zarr.codec.partial import Layout, read_part
+from tec_zarr.codec.settings import Settings
+from tec_zarr.runtime.cache import CACHE
 from tec_zarr.runtime.service import cores
 from tec_zarr.synthetic import series
 from tests.plugins import faults
@@ -26,6 +32,7 @@ pytestmark = pytest.mark.slow
 CHUNKS = {"time": 2, "y": 32, "x": 32}
 LAST_CHUNK = "B/c/0/0/1/1"
 WAYS = ["xarray", "tec"]
+WAIT = 60
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +200,60 @@ def test_where_dask_gives_up_a_store_is_as_before(cube, cluster, no_other_try, t
     xr.testing.assert_identical(xr.open_zarr(path, chunks=None)["time"], cube["time"])
     later.tec.append(path, progress=False)
     assert xr.open_zarr(path).sizes["time"] == 8
+
+
+def coded_in_a_child(values: np.ndarray) -> tuple[bytes, dict[str, float], int]:
+    """A chunk, and what the child thinks that it has coded."""
+    held = CACHE.size
+    return TerraCodec(quality=50).encode(values), tec_zarr.counters(), held
+
+
+@pytest.mark.parametrize("kind", ["fork", "forkserver", "spawn"])
+def test_children_of_a_process_that_has_encoded_begin_anew(kind):
+    if kind not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"no {kind} on this system")
+    values = series(2, 32, seed=4).values
+    expected = TerraCodec(quality=50).encode(values)
+    read_part_of(expected, values.shape)
+    assert CACHE.size
+    with multiprocessing.get_context(kind).Pool(1) as pool:
+        data, counted, held = pool.apply_async(coded_in_a_child, (values,)).get(WAIT)
+    assert data == expected
+    assert counted["chunks encoded"] == 1
+    assert held == 0
+
+
+def read_part_of(data: bytes, shape: tuple[int, ...]) -> None:
+    """One date of a chunk, so that the cache holds it."""
+    selection = (slice(0, 1), slice(None), slice(None), slice(None))
+    layout = Layout(shape, np.dtype("u2"), 0)
+    read_part(container.parse(data), selection, layout, Settings(quality=50), "cpu")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_children_that_are_forked_while_threads_encode_do_not_hang():
+    """Every lock may be taken at that moment, by a thread that the child does not have."""
+    values = series(2, 32, seed=4).values
+    expected = TerraCodec(quality=50).encode(values)
+    ends = threading.Event()
+
+    def go_on() -> None:
+        while not ends.is_set():
+            TerraCodec(quality=50).encode(values)
+
+    busy = [threading.Thread(target=go_on) for _ in range(3)]
+    for thread in busy:
+        thread.start()
+    try:
+        for _ in range(5):
+            with multiprocessing.get_context("fork").Pool(1) as pool:
+                data, counted, _ = pool.apply_async(coded_in_a_child, (values,)).get(WAIT)
+            assert data == expected
+            assert counted["chunks encoded"] == 1
+    finally:
+        ends.set()
+        for thread in busy:
+            thread.join()
 
 
 BLOCK = (4, 12, 256, 256)
