@@ -7,6 +7,7 @@ import os
 import pathlib
 import pickle
 import threading
+import time
 
 import dask
 import dask.array as da
@@ -20,6 +21,7 @@ from tec_zarr import TerraCodec, TerraCodecSerializer
 from tec_zarr.bitstream import container
 from tec_zarr.codec.partial import Layout, read_part
 from tec_zarr.codec.settings import Settings
+from tec_zarr.runtime import loading
 from tec_zarr.runtime.cache import CACHE
 from tec_zarr.runtime.service import cores
 from tec_zarr.synthetic import series
@@ -32,7 +34,7 @@ pytestmark = pytest.mark.slow
 CHUNKS = {"time": 2, "y": 32, "x": 32}
 LAST_CHUNK = "B/c/0/0/1/1"
 WAYS = ["xarray", "tec"]
-WAIT = 60
+WAIT = 20
 
 
 @pytest.fixture(scope="module")
@@ -115,9 +117,7 @@ def scheduled(request):
 
 @pytest.mark.parametrize("zarr_format", [2, 3])
 @pytest.mark.parametrize("way", WAYS)
-def test_every_scheduler_writes_the_same_bytes(
-    cube, whole, scheduled, tmp_path, way, zarr_format
-):
+def test_every_scheduler_writes_the_same_bytes(cube, whole, scheduled, tmp_path, way, zarr_format):
     write(cube, tmp_path / "a.zarr", way, zarr_format)
     expected = whole[way, zarr_format]
     assert files(tmp_path / "a.zarr") == files(expected)
@@ -135,9 +135,7 @@ def test_a_task_that_is_tried_again_writes_the_same(cube, whole, cluster, tmp_pa
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_worker_that_is_killed_in_its_source_loses_nothing(
-    cube, whole, cluster, tmp_path, way
-):
+def test_a_worker_that_is_killed_in_its_source_loses_nothing(cube, whole, cluster, tmp_path, way):
     broken = faults.with_fault(cube, faults.kill, tmp_path / "killed")
     with distributed.Client(cluster):
         write(broken, tmp_path / "a.zarr", way)
@@ -254,6 +252,25 @@ def test_children_that_are_forked_while_threads_encode_do_not_hang():
         ends.set()
         for thread in busy:
             thread.join()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_children_that_are_forked_while_a_model_is_loaded_do_not_hang():
+    values = series(2, 32, seed=4).values
+    held = threading.Event()
+
+    def hold() -> None:
+        with loading._lock:
+            held.set()
+            time.sleep(0.2)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        data, _, _ = pool.apply_async(coded_in_a_child, (values,)).get(WAIT)
+    holder.join()
+    assert data == TerraCodec(quality=50).encode(values)
 
 
 BLOCK = (4, 12, 256, 256)
