@@ -80,8 +80,9 @@ class Storing:
             nodata=nodata,
             chunks=chunks,
             codec=codec,
+            zarr_format=zarr_format,
         )
-        return cube_encoding(self._data, options, zarr_format)
+        return cube_encoding(self._data, options)
 
     @public
     def to_zarr(
@@ -199,8 +200,8 @@ class Storing:
                 nodata=nodata,
                 chunks=chunks,
                 codec=codec,
+                zarr_format=zarr_format,
             ),
-            zarr_format=zarr_format,
             mode=mode,
             group=group,
             storage_options=storage_options,

@@ -48,7 +48,7 @@ def encode_chunk(array: np.ndarray, settings: Settings, device: str = "auto") ->
     sections = before.sections if before is not None else ()
     header = before.header if before is not None else None
     # Dates that pad the chunk at the end of an array need no section.
-    fill = array[-1:, -1:, -1:, -1:].tobytes() if dates < len(array) else b""
+    fill = array[-1:, -1:, -1:, -1:].tobytes()
     stays = [time for time in known if time < dates]
     return encode_parts(
         parts, Contents(header, sections, fill), stays, array.shape, settings, device

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> None:
         write(args, cube, total_bytes=args.total_bytes)
 
 
-def write(args: argparse.Namespace, cube: Any, **more: Any) -> None:
+def write(args: argparse.Namespace, cube: Any, total_bytes: float | None = None) -> None:
     """Write a cube as the arguments say, and tell what became of it."""
     from tec_zarr.stores.describe import describe_store
 
@@ -58,7 +58,7 @@ def write(args: argparse.Namespace, cube: Any, **more: Any) -> None:
             progress=False,
             **arguments.codec_of(args),
             **arguments.units_of(args),
-            **more,
+            total_bytes=total_bytes,
         )
     took = float(seconds)
     told = describe_store(store_of(args.out))

@@ -41,9 +41,6 @@ def encoding(
 ) -> dict[str, Any]:
     """What to write as `encoding` of a variable (time, band, y, x), whichever the Zarr format.
 
-    >>> ds.to_zarr(path, encoding={"B": tec_zarr.encoding(quality=60)})
-    >>> ds.to_zarr(path, zarr_format=2, encoding={"B": tec_zarr.encoding(2, quality=60)})
-
     Parameters
     ----------
     zarr_format
@@ -59,6 +56,11 @@ def encoding(
         Where an argument is not allowed.
     WeightsError
         Where this release does not have the weights asked for.
+
+    Examples
+    --------
+    >>> ds.to_zarr(path, encoding={"B": tec_zarr.encoding(quality=60)})
+    >>> ds.to_zarr(path, zarr_format=2, encoding={"B": tec_zarr.encoding(2, quality=60)})
     """
     keywords = {
         "model": model,

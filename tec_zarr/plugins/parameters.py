@@ -98,13 +98,14 @@ def public(function: Function) -> Function:
     it does not describe.
     """
     names = list(inspect.signature(function).parameters)
+    # The function itself has it, too: tools look through the wrapper.
+    function.__doc__ = with_meanings(function.__doc__, names)
 
     @functools.wraps(function)
     def checked(*args: Any, **keywords: Any) -> Any:
         check_keywords(function.__name__, keywords, [name for name in names if name != "self"])
         return function(*args, **keywords)
 
-    checked.__doc__ = with_meanings(function.__doc__, names)
     return cast("Function", checked)
 
 

@@ -18,8 +18,6 @@ from tec_zarr.plugins.keyword import CodecClass
 class TerraCodec(Codec, metaclass=CodecClass):
     """TerraCodec for chunks (time, band, y, x) of raster cubes in Zarr format 2. Lossy.
 
-    >>> ds.to_zarr(path, zarr_format=2, encoding={"B": {"compressors": TerraCodec(quality=60)}})
-
     Parameters
     ----------
     {codec_parameters}
@@ -32,6 +30,10 @@ class TerraCodec(Codec, metaclass=CodecClass):
         When a chunk is encoded: where no quality gives the target.
     WeightsError
         Where this release does not have the weights asked for.
+
+    Examples
+    --------
+    >>> ds.to_zarr(path, zarr_format=2, encoding={"B": {"compressors": TerraCodec(quality=60)}})
     """
 
     codec_id = "tec_zarr.terracodec"

@@ -43,9 +43,6 @@ class TerraCodecSerializer(
 ):
     """TerraCodec for chunks (time, band, y, x) of raster cubes in Zarr format 3. Lossy.
 
-    >>> codec = TerraCodecSerializer(quality=60)
-    >>> ds.to_zarr(path, encoding={"B": {"serializer": codec, "compressors": None}})
-
     It takes the place of the serializer, and nothing should be compressed after it:
     `tec_zarr.encoding` gives both keywords.
 
@@ -61,6 +58,11 @@ class TerraCodecSerializer(
         When a chunk is encoded: where no quality gives the target.
     WeightsError
         Where this release does not have the weights asked for.
+
+    Examples
+    --------
+    >>> codec = TerraCodecSerializer(quality=60)
+    >>> ds.to_zarr(path, encoding={"B": {"serializer": codec, "compressors": None}})
     """
 
     is_fixed_size = False

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import threading
 from collections.abc import Coroutine, Iterable
-from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 import zarr
@@ -282,15 +283,15 @@ async def _keys(store: Store, group: str | None) -> Any:
 
 def finish(work: Coroutine[Any, Any, Result]) -> Result:
     """Run something to its end: Ctrl-C waits for it, and is raised then."""
-    interrupt: KeyboardInterrupt | None = None
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(sync, work)
-        while not future.done():
-            try:
-                wait([future])
-            except KeyboardInterrupt as error:
-                interrupt = error
-    result = future.result()
-    if interrupt is not None:
-        raise interrupt
-    return result
+    before = signal.getsignal(signal.SIGINT)
+    # Only the main thread is interrupted; a handler that is None is not one of Python's.
+    if threading.current_thread() is not threading.main_thread() or before is None:
+        return sync(work)
+    pressed: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
+    try:
+        return sync(work)
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if pressed:
+            signal.raise_signal(signal.SIGINT)

@@ -21,8 +21,8 @@ CHUNKS = {"time": 4, "y": 256, "x": 256}
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Options:
-    """What a caller gave: names and units of the cube, sizes of chunks, and keywords of
-    `TerraCodec`."""
+    """What a caller gave: names and units of the cube, sizes of chunks, keywords of `TerraCodec`,
+    and the format of the store."""
 
     bands: Iterable[str] | None = None
     offset_dn: int | None = None
@@ -30,6 +30,7 @@ class Options:
     nodata: Any = AUTO
     chunks: Mapping[str, int] | None = None
     codec: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    zarr_format: int = 3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -67,7 +68,9 @@ def plan(data: xr.Dataset | xr.DataArray, options: Options) -> Plan:
     units = units_of(cube, options.offset_dn, options.scale, options.nodata)
     bands = tuple(str(band) for band in cube["band"].values)
     codec = {**options.codec, **units, "bands": bands}
-    return Plan(cube, _chunk_sizes(cube, options.chunks), codec)
+    # In format 3 later dates find their place in chunks that are not full.
+    may_grow = options.zarr_format == 3
+    return Plan(cube, _chunk_sizes(cube, options.chunks, may_grow), codec)
 
 
 def check_possible(consolidated: Any, region: Any, append_dim: Any, compute: Any) -> None:
@@ -90,9 +93,11 @@ def check_possible(consolidated: Any, region: Any, append_dim: Any, compute: Any
         )
 
 
-def _chunk_sizes(cube: xr.Dataset, asked: Mapping[str, int] | None) -> dict[str, int]:
+def _chunk_sizes(
+    cube: xr.Dataset, asked: Mapping[str, int] | None, may_grow: bool
+) -> dict[str, int]:
     """Chunks (time, band, y, x): those asked for, else `CHUNKS`, of all bands and within the
-    cube."""
+    cube; along time longer than that where it `may_grow`."""
     if asked is not None and not isinstance(asked, Mapping):
         raise InvalidInputError(
             'chunks must be a mapping of sizes, such as {"time": 4, "y": 256, "x": 256}; got '
@@ -117,5 +122,6 @@ def _chunk_sizes(cube: xr.Dataset, asked: Mapping[str, int] | None) -> dict[str,
                 f"chunks= gives {dim} a size of {size!r}; give a number of 1 or more, or -1 for "
                 "all of it"
             )
-        sizes[str(dim)] = length if size == -1 else min(size, length)
+        is_longer = size > length and not (dim == "time" and may_grow)
+        sizes[str(dim)] = length if size == -1 or is_longer else size
     return sizes

@@ -10,6 +10,9 @@ import xarray as xr
 
 from tec_zarr.errors import InvalidInputError
 
+LINE = 512
+"""Values along time in a chunk of a variable that has no other dim."""
+
 CALENDAR = "proleptic_gregorian"
 
 
@@ -32,6 +35,16 @@ def time_encodings(cube: xr.Dataset) -> dict[str, dict[str, Any]]:
             "calendar": CALENDAR,
             "dtype": "int64",
         }
+    return found
+
+
+def line_encodings(cube: xr.Dataset) -> dict[str, dict[str, Any]]:
+    """`encoding` of the variables of a new store that have a value a date: in one chunk for years
+    to come, so that an archive that grows is not opened piece by piece."""
+    found = {}
+    for name, variable in cube.variables.items():
+        if variable.dims == ("time",):
+            found[str(name)] = {"chunks": (max(LINE, variable.size),)}
     return found
 
 

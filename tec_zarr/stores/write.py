@@ -20,17 +20,16 @@ from tec_zarr.plugins.encoding import make_encoding
 from tec_zarr.stores.budget import Budget, affordable_quality
 from tec_zarr.stores.options import Options, Plan, plan
 from tec_zarr.stores.places import Target
-from tec_zarr.stores.times import time_encodings
+from tec_zarr.stores.times import line_encodings, time_encodings
 
 
 def cube_encoding(
     data: xr.Dataset | xr.DataArray,
     options: Options,
-    zarr_format: int = 3,
 ) -> dict[str, Any]:
     """`encoding` for xarray's own `to_zarr` of the cube that `to_cube` makes of `data`."""
     planned = plan(data, options)
-    return {NAME: make_encoding(zarr_format, planned.chunk_shape, planned.codec)}
+    return {NAME: make_encoding(options.zarr_format, planned.chunk_shape, planned.codec)}
 
 
 def write_cube(
@@ -38,7 +37,6 @@ def write_cube(
     store: Any,
     options: Options,
     *,
-    zarr_format: int = 3,
     mode: str = "w-",
     group: str | None = None,
     storage_options: Mapping[str, Any] | None = None,
@@ -48,6 +46,7 @@ def write_cube(
 ) -> None:
     """Write `data` to a new store; everything but the bands is kept losslessly. See
     `ds.tec.to_zarr`."""
+    zarr_format = options.zarr_format
     target = Target(
         store, mode, group=group, storage_options=storage_options, zarr_format=zarr_format
     )
@@ -60,7 +59,10 @@ def write_cube(
     encoding = {NAME: make_encoding(zarr_format, planned.chunk_shape, planned.codec)}
     if in_shards is not None:
         encoding[NAME]["shards"] = tuple(in_shards.values())
-    encoding |= time_encodings(planned.cube)
+    for name, more in line_encodings(planned.cube).items():
+        encoding[name] = more
+    for name, more in time_encodings(planned.cube).items():
+        encoding[name] = {**encoding.get(name, {}), **more}
     prepared = chunked(planned.cube, in_shards or planned.chunks)
     # What failed is undone when all threads have ended.
     with quiet(), target.writing() as place, own_threads(), progress_bar(progress):

@@ -197,6 +197,11 @@ def rounds(count: int, seed: int) -> dict[str, collections.Counter]:
             how = (signal.SIGKILL, signal.SIGINT)[(number + number // len(wanted)) % 2]
             # Half of them towards the end, where readers begin to see something.
             share = chance.choice([chance.uniform(0, 1), chance.uniform(0.7, 1.1)])
-            moment = share * kind.seconds
-            left[f"{kind.name}, {how.name}"][one_round(context, kind, how, moment)] += 1
+            what = one_round(context, kind, how, share * kind.seconds)
+            left[f"{kind.name}, {how.name}"][what] += 1
+            # How long it takes changes with what else the machine does.
+            if what == "whole" and share < 1:
+                kind.seconds *= 0.9
+            elif what == "as it was" and share > 0.8:
+                kind.seconds *= 1.15
     return left
