@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import threading
 
 import torch
@@ -143,4 +144,11 @@ def ready(model: TransformCodec, device: torch.device) -> Loaded:
     coder = exact(model).to(device)
     return Loaded(
         model.to(device, memory_format=torch.channels_last).eval(), coder, statistics, device
+    )
+
+
+if hasattr(os, "register_at_fork"):
+    # A child would wait for ever for a thread that it does not have.
+    os.register_at_fork(
+        before=_lock.acquire, after_in_child=_lock.release, after_in_parent=_lock.release
     )

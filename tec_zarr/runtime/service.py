@@ -226,4 +226,5 @@ def _end() -> None:
         service.close()
 
 
-os.register_at_fork(after_in_child=_restart_after_fork)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_restart_after_fork)
