@@ -1,7 +1,6 @@
 """Dask encodes and decodes chunks where its tasks run, without any set-up."""
 
 import concurrent.futures
-import contextlib
 import multiprocessing
 import os
 import pathlib
@@ -307,8 +306,10 @@ needs_proc = pytest.mark.skipif(
 
 @needs_proc
 def test_workers_of_one_thread_keep_to_a_core(cluster, tmp_path):
-    cube = large_cube(3, 4)
+    """But for Dask's own thread beside it, which talks to the others."""
+    cube = large_cube(2, 2)
     with distributed.Client(cluster) as client:
+        # Loading and compiling are not what is looked at.
         large_cube(1, 2).to_zarr(tmp_path / "warm", encoding={"B": tec_zarr.encoding()})
         client.run(faults.start_watch)
         cube.to_zarr(tmp_path / "a.zarr", encoding={"B": tec_zarr.encoding()})
@@ -317,31 +318,25 @@ def test_workers_of_one_thread_keep_to_a_core(cluster, tmp_path):
         xr.open_zarr(tmp_path / "a.zarr")["B"].max().compute()
         read = client.run(faults.end_watch)
     for looks in (*written.values(), *read.values()):
-        print(len(looks), np.mean(looks), np.bincount(looks))
         assert len(looks) > 10
-        assert np.mean(looks) < 1.3
+        assert np.mean(looks) < 1.7
 
 
 @needs_proc
-@pytest.mark.parametrize("where", ["threads", "threads_cluster"])
-def test_threads_keep_to_the_cores_that_there_are(request, tmp_path, where):
-    cube = large_cube(3, 4)
-    with contextlib.ExitStack() as stack:
-        if where == "threads":
-            stack.enter_context(dask.config.set(scheduler="threads", num_workers=4 * cores()))
-        else:
-            stack.enter_context(distributed.Client(request.getfixturevalue(where)))
-        large_cube(1, 2).to_zarr(tmp_path / "warm", encoding={"B": tec_zarr.encoding()})
+def test_many_threads_of_dask_keep_to_the_cores_that_there_are(tmp_path):
+    """Networks run on a thread a core however many chunks are coded at a time."""
+    encoding = {"B": tec_zarr.encoding()}
+    with dask.config.set(scheduler="threads", num_workers=4 * cores()):
+        # Loading and compiling are not what is looked at.
+        large_cube(1, 1).to_zarr(tmp_path / "warm", encoding=encoding)
         faults.start_watch()
-        cube.to_zarr(tmp_path / "a.zarr", encoding={"B": tec_zarr.encoding()})
-        written = faults.end_watch()
-        faults.start_watch()
-        xr.open_zarr(tmp_path / "a.zarr")["B"].max().compute()
-        read = faults.end_watch()
-    for looks in (written, read):
-        print(len(looks), np.mean(looks), np.bincount(looks))
-        assert len(looks) > 10
-        assert np.mean(looks) < 1.3 * cores()
+        large_cube(2, 4).to_zarr(tmp_path / "a.zarr", encoding=encoding)
+        looks = faults.end_watch()
+    assert len(looks) > 10
+    assert np.mean(looks) < 2 * cores()
+    # One more may be that of models which torch spreads over cores itself.
+    threads = [thread for thread in threading.enumerate() if thread.name == "tec-zarr"]
+    assert 1 <= len(threads) <= cores() + 1
 
 
 @pytest.mark.parametrize(

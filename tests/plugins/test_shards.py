@@ -77,6 +77,7 @@ def test_dates_that_xarray_appends_leave_the_others_as_they_are(cube, tmp_path):
     path = tmp_path / "a.zarr"
     begin(cube.isel(time=slice(0, 4)), path)
     before = sections(path)
+    assert len(before) == 2 * 4
     more = cube.isel(time=slice(4, 5)).drop_vars(["band", "y", "x"])
     more.to_zarr(path, append_dim="time", consolidated=True)
     after = sections(path)
