@@ -13,13 +13,14 @@ import tec_zarr
 PACKAGE = pathlib.Path(tec_zarr.__file__).parent
 MODULES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob("*.py"))
 
-CORE = ["errors", "folders", "entropy", "bitstream"]
+CORE = ["errors", "folders", "once", "entropy", "bitstream"]
 LAYERS = {
     "errors": [],
     "folders": [],
+    "once": [],
     "entropy": ["errors", "folders"],
     "bitstream": ["errors"],
-    "transform": ["errors", "entropy"],
+    "transform": ["errors", "once", "entropy"],
     "prior": ["errors", "entropy", "transform"],
     "models": [*CORE, "prior"],
     "runtime": [*CORE, "transform", "prior", "models"],

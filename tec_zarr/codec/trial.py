@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from tec_zarr.codec.layer import Layer, LayerResult, State
 from tec_zarr.codec.limits import Limits, OfTimes
 from tec_zarr.codec.settings import Settings
 from tec_zarr.codec.task import Task
+from tec_zarr.once import once
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -31,12 +31,12 @@ class Trial:
     result: LayerResult
     state: State
 
-    @functools.cached_property
+    @once
     def data(self) -> bytes:
         """The chunk, with what stays of it."""
         return pack(Contents(self.header, self.sections, self.work.task.fill))
 
-    @functools.cached_property
+    @once
     def sections(self) -> tuple[Section, ...]:
         """Those that stay, and the new ones."""
         task = self.work.task
@@ -50,7 +50,7 @@ class Trial:
         """Bytes that these dates add to their chunk."""
         return len(self.data) - self.work.task.kept_bytes
 
-    @functools.cached_property
+    @once
     def decoded(self) -> np.ndarray:
         """The dates as a decoder will find them."""
         out = np.empty(self.work.gathered.array.shape, self.header.dtype)
@@ -65,7 +65,7 @@ class Trial:
             past = restored.planes
         return out
 
-    @functools.cached_property
+    @once
     def rmse(self) -> float:
         """Over all valid samples, in the array's own units."""
         gathered = self.work.gathered
@@ -111,11 +111,11 @@ class Work:
             keys[index] = key
         return keys
 
-    @functools.cached_property
+    @once
     def layer(self) -> Layer:
         return make_layer(self.gathered, self.task, self.settings, self._device)
 
-    @functools.cached_property
+    @once
     def _validity(self) -> list[bytes]:
         return self.gathered.validity()
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 
 import numpy as np
 
+from tec_zarr.once import once
 from tec_zarr.transform import lapped
 from tec_zarr.transform.basis import FINENESS, ONE, rotated
 from tec_zarr.transform.frame import Frame
@@ -92,7 +92,7 @@ class Spectrum:
         of_means = (step / MEAN_PARTS) ** 2 / 12
         return total * step * step / self.coefficients.size + of_means
 
-    @functools.cached_property
+    @once
     def _independent(self) -> list[tuple[np.ndarray, int]]:
         """For each zone some coefficients (C, n) in its Karhunen-Loeve basis, DN, and of how
         many they are taken."""

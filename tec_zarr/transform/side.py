@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Sequence
 
 import numpy as np
 
 from tec_zarr.errors import DamagedChunkError
+from tec_zarr.once import once
 from tec_zarr.transform.basis import FINENESS, context_basis, default_basis, rotated
 from tec_zarr.transform.frequencies import FREQUENCIES, ZONES
 
@@ -85,7 +85,7 @@ class Side:
         """Means of the bands in DN, float64 (B,)."""
         return self.mean_codes * (self.step / MEAN_PARTS)
 
-    @functools.cached_property
+    @once
     def context_bases(self) -> np.ndarray:
         """The bases in 2**14ths, int64."""
         return context_basis(self.bases)

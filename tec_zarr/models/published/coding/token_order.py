@@ -8,7 +8,6 @@ is zero and not coded.
 from __future__ import annotations
 
 import dataclasses
-import functools
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from tec_zarr.models.published.config import BLOCK, TOKENS
 from tec_zarr.models.published.patching import repack, to_blocks
+from tec_zarr.once import once
 
 GROUP = 256
 """Blocks that are decoded side by side; part of the format."""
@@ -41,7 +41,7 @@ class Layout:
     def groups(self, size: int = GROUP) -> list[slice]:
         return [slice(i, min(i + size, self.blocks)) for i in range(0, self.blocks, size)]
 
-    @functools.cached_property
+    @once
     def coded(self) -> np.ndarray:
         """Which latents of tokens, bool (blocks, 16, latents), are not padding."""
         inside = torch.zeros(1, 1, *self.padded)
