@@ -16,6 +16,9 @@ FIRST_BYTES = 32 * 1024
 Range = tuple[int, int]
 """The first byte, and the one after the last."""
 
+WHOLE = None
+"""In the place of a range: all there is."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Fetch:
@@ -29,36 +32,37 @@ class Fetch:
 
     @property
     def first(self) -> Range | None:
-        """What to read first; None for all there is."""
-        return None if self.is_whole else (0, FIRST_BYTES)
+        """What to read first."""
+        return WHOLE if self.is_whole else (0, FIRST_BYTES)
 
-    def missing(self, start: bytes) -> list[Range]:
+    def missing(self, start: bytes) -> list[Range | None]:
         """What to read then, after the first piece; may be nothing."""
         if self._is_complete(start):
             return []
-        length = container.front_bytes(start)
-        if length > len(start):
+        if container.front_bytes(start) > len(start):
             # A directory of thousands of dates: rare enough to read all of the chunk.
-            return [(0, 2**62)]
+            return [WHOLE]
         front = container.parse_front(start)
-        ranges = []
+        ranges: list[Range | None] = []
         for run in needed(front.entries, self.times):
             last = front.entries[run.stop - 1]
             ranges.append((front.entries[run.start].start, last.start + last.size))
         return ranges
 
-    def contents(self, start: bytes, parts: list[tuple[Range, bytes]]) -> Contents:
-        """The chunk, with those sections alone that the dates need.
+    def contents(self, start: bytes, parts: list[tuple[Range | None, bytes]]) -> Contents:
+        """The chunk, with those sections alone that the dates need; `parts` are what was missing,
+        each with its range.
 
         Raises DamagedChunkError where bytes are missing or altered, UnsupportedVersionError.
         """
         if self._is_complete(start):
             return container.parse(start)
-        if len(parts) == 1 and parts[0][0][0] == 0:
+        if parts and parts[0][0] is WHOLE:
             return container.parse(parts[0][1])
         front = container.parse_front(start)
         sections = []
-        for (begin, end), data in parts:
+        for wanted, data in parts:
+            begin, end = wanted
             if len(data) != end - begin:
                 raise DamagedChunkError(f"payload truncated by {end - begin - len(data)} bytes")
             sections += _sections(front, begin, end, data)

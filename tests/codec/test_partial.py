@@ -4,7 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
+import zarr
 
+from tec_zarr import TerraCodecSerializer
 from tec_zarr.bitstream import container
 from tec_zarr.codec.chunk import decode_chunk, encode_chunk
 from tec_zarr.codec.fetching import Fetch
@@ -221,6 +223,23 @@ def test_selections_are_those_of_numpy(cube, selection):
     whole = decode_chunk(container.pack(contents))
     found = read_part(contents, selection, LAYOUT, settings, "cpu")
     np.testing.assert_array_equal(found, whole[selection])
+
+
+def test_a_long_directory_takes_all_of_the_chunk(cube, monkeypatch, tmp_path):
+    monkeypatch.setattr("tec_zarr.codec.fetching.FIRST_BYTES", 40)
+    settings = Settings(quality=30)
+    array = zarr.create_array(
+        tmp_path / "a.zarr",
+        shape=cube.shape,
+        chunks=cube.shape,
+        dtype=cube.dtype,
+        serializer=TerraCodecSerializer(quality=30),
+        compressors=None,
+    )
+    array[:] = cube
+    CACHE.reset()
+    whole = decode_chunk(write(None, cube, (slice(None),) * 4, settings))
+    np.testing.assert_array_equal(array[3], whole[3])
 
 
 @pytest.mark.parametrize("first_bytes", [600, 2000])
