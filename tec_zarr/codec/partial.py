@@ -105,11 +105,11 @@ def write_part(
     array[selection] = _shaped(values, array[selection])
     before, stays = _before(existing, array, touched, layout, settings)
     old = _half_written(touched, before, device) if existing is not None else {}
+    hidden = _hidden(before, stays)
     parts = {}
     for time, part in _parts(array, touched, stays, old).items():
-        is_needed = time in _hidden(before, stays)
         # A date without a section is the fill value, unless others need its old one.
-        if is_needed or store_empty or not layout.is_fill(part.values):
+        if time in hidden or store_empty or not layout.is_fill(part.values):
             parts[time] = part
     if not parts and not stays:
         return None
