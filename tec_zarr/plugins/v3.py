@@ -147,7 +147,7 @@ class TerraCodecSerializer(
         from tec_zarr.codec.fetching import Fetch
 
         fetch = Fetch(_layout(chunk_spec).times(()), is_whole=True)
-        return self._read(fetch, chunk_bytes, (), (), (), chunk_spec)
+        return self._read(fetch, chunk_bytes.to_bytes(), [], (), chunk_spec)
 
     async def _encode_single(self, chunk_array: NDBuffer, chunk_spec: ArraySpec) -> Buffer:
         return await asyncio.to_thread(self._encode_sync, chunk_array, chunk_spec)
@@ -158,51 +158,48 @@ class TerraCodecSerializer(
     async def _decode_partial_single(
         self, byte_getter: ByteGetter, selection: SelectorTuple, chunk_spec: ArraySpec
     ) -> NDBuffer | None:
-        async def get(wanted: Range | None) -> Buffer | None:
-            return await byte_getter.get(chunk_spec.prototype, _byte_range(wanted))
+        async def get(wanted: Range | None) -> bytes | None:
+            found = await byte_getter.get(chunk_spec.prototype, _byte_range(wanted))
+            return None if found is None else found.to_bytes()
 
         fetch = _fetch(byte_getter, selection, chunk_spec)
         start = await get(fetch.first)
         if start is None:
             return None
-        ranges = fetch.missing(start.to_bytes())
+        ranges = fetch.missing(start)
         found = await asyncio.gather(*(get(wanted) for wanted in ranges))
-        return await asyncio.to_thread(
-            self._read, fetch, start, ranges, found, selection, chunk_spec
-        )
+        parts = list(zip(ranges, found, strict=True))
+        return await asyncio.to_thread(self._read, fetch, start, parts, selection, chunk_spec)
 
     def _decode_partial_sync(
         self, byte_getter: Any, selection: SelectorTuple, chunk_spec: ArraySpec
     ) -> NDBuffer | None:
-        def get(wanted: Range | None) -> Buffer | None:
-            return byte_getter.get_sync(
+        def get(wanted: Range | None) -> bytes | None:
+            found = byte_getter.get_sync(
                 prototype=chunk_spec.prototype, byte_range=_byte_range(wanted)
             )
+            return None if found is None else found.to_bytes()
 
         fetch = _fetch(byte_getter, selection, chunk_spec)
         start = get(fetch.first)
         if start is None:
             return None
-        ranges = fetch.missing(start.to_bytes())
-        found = [get(wanted) for wanted in ranges]
-        return self._read(fetch, start, ranges, found, selection, chunk_spec)
+        parts = [(wanted, get(wanted)) for wanted in fetch.missing(start)]
+        return self._read(fetch, start, parts, selection, chunk_spec)
 
     def _read(
         self,
         fetch: Fetch,
-        start: Buffer,
-        ranges: Sequence[Range],
-        found: Sequence[Buffer | None],
+        start: bytes,
+        parts: Sequence[tuple[Range | None, bytes | None]],
         selection: Any,
         chunk_spec: ArraySpec,
     ) -> NDBuffer:
         """What a selection holds, of bytes that were fetched."""
         from tec_zarr.codec.partial import read_part
 
-        parts = []
-        for wanted, buffer in zip(ranges, found, strict=True):
-            parts.append((wanted, b"" if buffer is None else buffer.to_bytes()))
-        contents = fetch.contents(start.to_bytes(), parts)
+        # What is gone meanwhile is cut short, and is told as such.
+        contents = fetch.contents(start, [(wanted, data or b"") for wanted, data in parts])
         layout = _layout(chunk_spec)
         values: Any = read_part(contents, selection, layout, self.settings, self.device)
         values = values.astype(chunk_spec.dtype.to_native_dtype(), copy=False)
