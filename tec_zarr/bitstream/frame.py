@@ -58,6 +58,11 @@ class Frame:
     coded: Coded | None
     residual: bytes = b""
 
+    @property
+    def has_values(self) -> bool:
+        """Whether anything but samples that are not valid is coded."""
+        return self.coded is not None or bool(self.residual)
+
     def pack(self) -> bytes:
         kind = _INVALID * bool(self.validity) | _RESIDUAL * bool(self.residual)
         parts = []

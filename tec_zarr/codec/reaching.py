@@ -155,7 +155,8 @@ def _missed(trial: Trial, target: Target, value: float) -> Trial:
     work = trial.work
     said = (
         f"{target.name}={target.value:g} cannot be met in a chunk of shape "
-        f"{work.gathered.array.shape}: the nearest is {value:.6g}, at quality {trial.quality:.4g}"
+        f"{work.gathered.array.shape}: the nearest is {value:.6g}, at quality "
+        f"{trial.header.quality:.4g}"
     )
     if not work.settings.best_effort:
         raise TargetError(

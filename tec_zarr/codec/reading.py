@@ -95,8 +95,7 @@ def coded_in_last_run(sections: Sequence[Section]) -> int:
     """How many dates of the last run have something that is coded."""
     count = 0
     for index in runs(sections)[-1]:
-        frame = Frame.parse(sections[index].data)
-        count += frame.coded is not None or bool(frame.residual)
+        count += Frame.parse(sections[index].data).has_values
     return count
 
 
@@ -200,7 +199,7 @@ class _Run:
             if self._sections[place].key:
                 planes = None
                 count = 0
-            count += frame.coded is not None or bool(frame.residual)
+            count += frame.has_values
             dn = next(remaining) if frame.coded is not None else None
             if place in wanted:
                 restored = samples.restore(dn, frame, header, planes)
@@ -216,8 +215,7 @@ def _check(header: Header, frames: Collection[Frame]) -> None:
     bases = {bound.base for bound in header.bounds or ()}
     for frame in frames:
         is_coded = frame.coded is not None
-        has_values = is_coded or bool(frame.residual)
-        if bool(frame.residual) != (bool(bases - {Base.NONE}) and has_values):
+        if bool(frame.residual) != (bool(bases - {Base.NONE}) and frame.has_values):
             raise DamagedChunkError("a frame has a residual just where the header says so")
         if not is_coded and frame.residual and bases & {Base.NONE, Base.LEARNED}:
             raise DamagedChunkError(

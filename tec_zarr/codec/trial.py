@@ -27,7 +27,6 @@ class Trial:
     work: Work
     header: Header
     frames: list[Frame]
-    quality: float
     result: LayerResult
     state: State
 
@@ -205,7 +204,7 @@ class Work:
         )
         seen = result.seen if result.coded else self.task.state.seen
         state = State(self._run_length(), seen, planes)
-        return Trial(self, header, frames, quality, result, state)
+        return Trial(self, header, frames, result, state)
 
     def _run_length(self) -> int:
         """Dates that are coded in the last run."""
