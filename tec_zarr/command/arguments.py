@@ -71,6 +71,16 @@ def add_debug(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_cube_and_store(parser: argparse.ArgumentParser) -> None:
+    """A cube that is read, and the store that is made of it."""
+    parser.add_argument("paths", nargs="+", metavar="IN", help=CUBE)
+    parser.add_argument("out", metavar="OUT", help="the store: a folder, a .zip, or a URL")
+    parser.add_argument("--overwrite", action="store_true", help="replace a store that is there")
+    parser.add_argument(
+        "--zarr-format", type=int, choices=(2, 3), default=3, help="of the store; default 3"
+    )
+
+
 def add_output(parser: argparse.ArgumentParser, has_progress: bool = True) -> None:
     """How results and progress are shown."""
     parser.add_argument("--json", action="store_true", help="print the result as JSON")

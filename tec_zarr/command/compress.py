@@ -21,12 +21,7 @@ def add(commands: Any) -> None:
     parser = arguments.add_command(
         commands, "compress", "write a cube to a new compressed Zarr store", EXAMPLES
     )
-    parser.add_argument("paths", nargs="+", metavar="IN", help=arguments.CUBE)
-    parser.add_argument("out", metavar="OUT", help="the store: a folder, a .zip, or a URL")
-    parser.add_argument("--overwrite", action="store_true", help="replace a store that is there")
-    parser.add_argument(
-        "--zarr-format", type=int, choices=(2, 3), default=3, help="of the store; default 3"
-    )
+    arguments.add_cube_and_store(parser)
     parser.add_argument(
         "--total-bytes", type=float, metavar="BYTES", help="what the bands may take in all"
     )

@@ -19,10 +19,7 @@ def add(commands: Any) -> None:
     parser = arguments.add_command(
         commands, "inpaint", "take clouds out of a cube, and write it compressed", EXAMPLES
     )
-    parser.add_argument("paths", nargs="+", metavar="IN", help=arguments.CUBE)
-    parser.add_argument("out", metavar="OUT", help="the store: a folder, a .zip, or a URL")
-    parser.add_argument("--overwrite", action="store_true", help="replace a store that is there")
-    parser.add_argument("--zarr-format", type=int, choices=(2, 3), default=3)
+    arguments.add_cube_and_store(parser)
     mask = parser.add_argument_group("mask")
     mask.add_argument("--mask", default="SCL", help="variable that tells; default SCL")
     mask.add_argument(
