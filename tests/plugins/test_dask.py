@@ -25,6 +25,7 @@ from tec_zarr.runtime.cache import CACHE
 from tec_zarr.runtime.service import cores
 from tec_zarr.synthetic import series
 from tests.plugins import faults
+from tests.stores.scenes import files
 
 distributed = pytest.importorskip("distributed", reason="needs dask's distributed scheduler")
 
@@ -52,14 +53,6 @@ def write(cube: xr.Dataset, store, way: str = "xarray", zarr_format: int = 3) ->
     cube.to_zarr(store, zarr_format=zarr_format, encoding=encoding, consolidated=True)
 
 
-def files(folder: pathlib.Path) -> dict[str, bytes]:
-    found = {}
-    for file in sorted(folder.rglob("*")):
-        if file.is_file():
-            found[str(file.relative_to(folder))] = file.read_bytes()
-    return found
-
-
 @pytest.fixture(scope="module")
 def whole(cube, tmp_path_factory):
     """Stores of every way and format, by the scheduler that does one thing after the other."""
@@ -73,21 +66,24 @@ def whole(cube, tmp_path_factory):
     return made
 
 
+def cluster_of(processes: bool) -> distributed.LocalCluster:
+    """Two workers of one thread each."""
+    return distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=processes, dashboard_address=None
+    )
+
+
 @pytest.fixture(scope="module")
 def cluster():
-    """Two worker processes of one thread each."""
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-    ) as made:
+    """Workers that are processes."""
+    with cluster_of(processes=True) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def threads_cluster():
-    """The same in this process."""
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
-    ) as made:
+    """Workers in this process."""
+    with cluster_of(processes=False) as made:
         yield made
 
 

@@ -1,6 +1,5 @@
 """Stores in folders and zip files are there as a whole, as before, or not at all."""
 
-import pathlib
 import sys
 import zipfile
 
@@ -12,6 +11,7 @@ from zarr.storage import ZipStore
 from tec_zarr.errors import InvalidInputError
 from tec_zarr.stores import places
 from tec_zarr.synthetic import series
+from tests.stores.scenes import files
 
 TIMES = np.array(["2021-01-05", "2021-01-10", "2021-01-15", "2021-01-20"], "M8[ns]")
 
@@ -20,14 +20,6 @@ def cube(dates: slice) -> xr.Dataset:
     bands = series(4, 16, seed=1).isel(band=slice(0, 3)).assign_coords(time=TIMES)
     scl = xr.DataArray(np.full((4, 16, 16), 4, "u1"), dims=("time", "y", "x"))
     return xr.Dataset({"B": bands.assign_attrs(offset_dn=0), "SCL": scl}).isel(time=dates)
-
-
-def files(folder: pathlib.Path) -> dict[str, bytes]:
-    found = {}
-    for file in sorted(folder.rglob("*")):
-        if file.is_file():
-            found[str(file.relative_to(folder))] = file.read_bytes()
-    return found
 
 
 def failing(error: type[BaseException]):
