@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from typing import TypeVar
 
 import numpy as np
 import xarray as xr
 
 from tec_zarr.errors import InvalidInputError
 
+Data = TypeVar("Data", xr.Dataset, xr.DataArray)
 
-def aligned(
-    other: xr.DataArray, first: xr.DataArray, dims: Iterable[Hashable], called: str
-) -> xr.DataArray:
+
+def aligned(other: Data, first: Data, dims: Iterable[Hashable], called: str) -> Data:
     """`other` in the order that the labels of `first` have along each of `dims`; `called` is what
     the two are.
 
@@ -41,7 +42,7 @@ def aligned(
     return other
 
 
-def _check_size(other: xr.DataArray, first: xr.DataArray, dim: Hashable, called: str) -> None:
+def _check_size(other: Data, first: Data, dim: Hashable, called: str) -> None:
     if first.sizes[dim] != other.sizes[dim]:
         raise InvalidInputError(
             f"{called} must have one shape; along {dim} they have {first.sizes[dim]} and "

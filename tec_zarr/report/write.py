@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pathlib
 import uuid
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
+from tec_zarr.cubes.align import aligned
 from tec_zarr.cubes.convert import to_cube
 from tec_zarr.cubes.terms import NAME
-from tec_zarr.cubes.units import AUTO, units_of
+from tec_zarr.cubes.units import AUTO
 from tec_zarr.errors import InvalidInputError
 from tec_zarr.report import page, sections
 from tec_zarr.report.sample import Sample, load, pick_pixels, series_of, window_of
+from tec_zarr.stores.compare import units_to_compare
 from tec_zarr.stores.describe import describe_store
 from tec_zarr.stores.estimate import rate_distortion
 from tec_zarr.stores.options import Options
@@ -48,7 +48,8 @@ def write_report(
     if other is not None and quality is not None:
         raise InvalidInputError("quality= is of a report without other=, which has its own")
     cube = to_cube(original)
-    units = _units(cube, scale, offset_dn, nodata)
+    units = {"scale": None, "offset_dn": None}
+    units |= units_to_compare(cube, scale, offset_dn, nodata)
     window = window_of(cube)
     before = cube.isel(window)
     if other is None:
@@ -88,19 +89,6 @@ def _check_matplotlib() -> None:
         ) from error
 
 
-def _units(
-    cube: xr.Dataset, scale: float | None, offset_dn: int | None, nodata: Any
-) -> dict[str, Any]:
-    """As `compare_cubes` takes them, all found."""
-    with warnings.catch_warnings():
-        # What writing warns of is no matter here.
-        warnings.simplefilter("ignore")
-        found = {"scale": None, "offset_dn": None, **units_of(cube, offset_dn, scale, nodata)}
-    if isinstance(nodata, str) and found["nodata"] is None:
-        found["nodata"] = 0
-    return found
-
-
 def _coded(window: xr.Dataset, quality: float | None, units: Mapping[str, Any]) -> Any:
     """The window as a store in memory."""
     from zarr.storage import MemoryStore
@@ -119,19 +107,7 @@ def _in_order(other: xr.Dataset, cube: xr.Dataset) -> xr.Dataset:
                 f"the cubes differ along {dim}: {length} and {other[NAME].sizes[dim]}. Select the "
                 "same part of both"
             )
-        if dim not in cube.coords or dim not in other.coords:
-            continue
-        labels = cube[dim].values
-        if np.array_equal(labels, other[dim].values):
-            continue
-        try:
-            other = other.sel({dim: labels})
-        except KeyError as error:
-            raise InvalidInputError(
-                f"the cubes have other coordinates along {dim}: {error}. Select the same part of "
-                "both, as with xr.align"
-            ) from error
-    return other
+    return aligned(other, cube, cube[NAME].dims, "the cubes")
 
 
 def _told(other: xr.Dataset | xr.DataArray) -> dict[str, Any] | None:

@@ -37,7 +37,7 @@ def compare_cubes(
     check_not_empty(cube)
     first = cube[NAME]
     second = aligned(to_cube(decoded)[NAME], first, first.dims, "the cubes")
-    units = _units(cube, scale, offset_dn, nodata)
+    units = units_to_compare(cube, scale, offset_dn, nodata)
     scale = units.get("scale", 1.0)
     bands = [str(name) for name in first["band"].values]
     a = first.values.astype(np.float64)
@@ -89,7 +89,7 @@ def compare_cubes(
     return out
 
 
-def _units(
+def units_to_compare(
     cube: xr.Dataset, scale: float | None, offset_dn: int | None, nodata: Any
 ) -> dict[str, Any]:
     """As writing finds them; what nothing tells is 0 here."""

@@ -12,6 +12,7 @@ from typing import Any
 import zarr
 
 from tec_zarr.errors import InvalidInputError, WeightsError
+from tec_zarr.stores import sizes
 
 AHEAD = 2
 """Chunks a thread that are decoded, or wait for it, at a time."""
@@ -38,9 +39,7 @@ def arrays_of(store: Any) -> dict[str, zarr.Array]:
         group = zarr.open_group(store, mode="r")
     except FileNotFoundError as error:
         raise InvalidInputError(f"{store} holds no Zarr group: {error}") from error
-    arrays = {
-        path: node for path, node in group.members(max_depth=None) if isinstance(node, zarr.Array)
-    }
+    arrays = sizes.arrays_of(group)
     if not arrays:
         raise InvalidInputError(f"{store} holds no arrays")
     return arrays
