@@ -266,7 +266,7 @@ def test_the_command(folder, capsys):
     assert registry.find("tec-fp-s2l2a@2").sha256 in capsys.readouterr().out
     assert main(["models", "info", "tec-fp-s2l2a@2"]) == 0
     assert "TerraCodec_v1_FP_S2L2A_lambda-2.pt" in capsys.readouterr().out
-    assert main(["models", "info", "tec-xx"]) == 1
+    assert main(["models", "info", "tec-xx"]) == 2
     assert "unknown model" in capsys.readouterr().err
 
 

@@ -14,6 +14,7 @@ import shutil
 import signal
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 
 import numpy as np
@@ -141,7 +142,10 @@ def bucket() -> Iterator[dict]:
     server.start()
     try:
         host, port = server.get_host_and_port()
-        options = {"key": "a", "secret": "b", "endpoint_url": f"http://{host}:{port}"}
+        address = f"http://{host}:{port}"
+        # All servers of a process share their buckets: begin with none.
+        urllib.request.urlopen(f"{address}/moto-api/reset", data=b"").close()
+        options = {"key": "a", "secret": "b", "endpoint_url": address}
         s3fs.S3FileSystem(**options).mkdir(BUCKET)
         yield options
     finally:
