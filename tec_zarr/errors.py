@@ -9,6 +9,10 @@ class InvalidInputError(TecError, ValueError):
     """An argument or an array that cannot be encoded as asked; nothing was written."""
 
 
+class StoreInUseError(TecError, RuntimeError):
+    """A store that another process or thread writes; nothing was written."""
+
+
 class UnknownKeywordError(TecError, TypeError):
     """A function or codec was given a keyword that it does not have; the message names the
     nearest one."""

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 import zarr
 from zarr.abc.store import Store
-from zarr.storage import ZipStore
+from zarr.storage import LocalStore, ZipStore
 
 from tec_zarr.cubes.convert import to_cube
 from tec_zarr.cubes.empty import check_not_empty
@@ -19,8 +19,14 @@ from tec_zarr.cubes.stale import warn_of_recoding
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.cubes.units import check_units
 from tec_zarr.errors import InvalidInputError
-from tec_zarr.stores.changes import Change, consolidate_first, grown_store
+from tec_zarr.stores.changes import (
+    Change,
+    consolidate_first,
+    consolidated_documents,
+    grown_store,
+)
 from tec_zarr.stores.describe import settings_of
+from tec_zarr.stores.documents import is_within
 from tec_zarr.stores.places import (
     discarded_on_failure,
     is_session,
@@ -53,6 +59,8 @@ def append_cube(
     path = local_path(store)
     if path is not None and not path.exists():
         raise FileNotFoundError(f"{path}: no Zarr store is there; to_zarr() begins one")
+    if path is not None:
+        _check_is_root(path)
     cube = to_cube(data, bands)
     check_not_empty(cube)
     if is_session(place):
@@ -60,6 +68,21 @@ def append_cube(
         return
     change = grown_store(place, name_of(store), group or "")
     _append(cube, change.staged, group, progress, grown(change))
+
+
+def _check_is_root(path: pathlib.Path) -> None:
+    """Raise InvalidInputError for a group of a store whose root says what is in the group: readers
+    of the store would not see the dates."""
+    for folder in path.absolute().parents:
+        listed = consolidated_documents(LocalStore(folder))
+        if listed is None:
+            continue
+        group = path.absolute().relative_to(folder).as_posix()
+        if any(is_within(key, group) for key in listed):
+            raise InvalidInputError(
+                f"{path} is a group of the store {folder}, whose consolidated metadata would go on "
+                f"to tell the old dates: append to that store, with group={group!r}"
+            )
 
 
 def _append(
@@ -100,8 +123,8 @@ def _append(
 @contextlib.contextmanager
 def grown(change: Change) -> Iterator[None]:
     """Show what was appended where all goes well, and leave the store as it was elsewhere."""
-    consolidate_first(change)
     with undone_on_failure(change):
+        consolidate_first(change)
         yield
 
 

@@ -10,7 +10,7 @@ import asyncio
 import json
 import signal
 import threading
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, TypeVar
 
 import zarr
@@ -18,7 +18,7 @@ from zarr.abc.store import Store
 from zarr.core.buffer import Buffer, default_buffer_prototype
 from zarr.core.sync import sync
 
-from tec_zarr.errors import InvalidInputError
+from tec_zarr.errors import InvalidInputError, StoreInUseError
 from tec_zarr.stores.documents import (
     FOUND_BY,
     ROOTS,
@@ -31,29 +31,37 @@ from tec_zarr.stores.documents import (
     shapes,
     within,
 )
-from tec_zarr.stores.staging import MARK, StagedStore
+from tec_zarr.stores.marks import MARK, Mark
+from tec_zarr.stores.staging import StagedStore
 
 Result = TypeVar("Result")
 
 AT_ONCE = 32
 """Keys that are read or deleted at the same time."""
 
-SAID = (
-    "tec_zarr writes here, or was stopped while it did; readers see what was there before. Group: "
-)
-
 
 class Change:
-    """One write into `staged`: `start` it, then `commit` or `undo` it."""
+    """One write into `staged`: `start` it, then `commit` or `undo` it, and `end` it.
+
+    `root` is what the documents of the root were when the change was planned, `before` are the
+    keys of what is replaced; `leftovers` are those of a process that was killed.
+    """
 
     def __init__(
-        self, staged: StagedStore, group: str, before: set[str] | None, leftovers: Iterable[str]
+        self,
+        staged: StagedStore,
+        group: str,
+        root: Mapping[str, bytes],
+        before: set[str] | None,
+        leftovers: Iterable[str] = (),
     ):
         self.staged = staged
-        self._group = group
         self.is_whole = False
+        self._mark = Mark.of(group)
+        self._root = root
         self._before = before
         self._leftovers = leftovers
+        self._is_started = False
 
     @property
     def _store(self) -> Store:
@@ -61,15 +69,23 @@ class Change:
 
     def start(self) -> None:
         """Put a mark there, by which what is left of a process that was killed is known; take away
-        what is left of an earlier one."""
+        what is left of an earlier one.
 
-        mark = f"{SAID}{self._group}\n".encode()
+        Raises StoreInUseError where another process or thread writes there, or has written since
+        the change was planned.
+        """
+        finish(self._start())
 
-        async def start() -> None:
-            await self._store.set(MARK, default_buffer_prototype().buffer.from_bytes(mark))
-            await self._delete(self._leftovers)
-
-        finish(start())
+    async def _start(self) -> None:
+        await self._mark.put(self._store)
+        if await _root(self._store) != self._root:
+            # What is there now is not this write's, and is not to be undone.
+            await self._store.delete(MARK)
+            raise StoreInUseError(
+                f"{self._store}: it was changed while this write was prepared; try again"
+            )
+        self._is_started = True
+        await self._delete(self._leftovers)
 
     def commit(self) -> None:
         """Show what was written. Where this fails, `undo` leads back."""
@@ -77,8 +93,12 @@ class Change:
 
     def undo(self) -> None:
         """Leave what was there before; nothing where all of it is shown already."""
-        if not self.is_whole:
+        if self._is_started and not self.is_whole:
             finish(self._undo())
+
+    def end(self) -> None:
+        """Let others write."""
+        self._mark.forget()
 
     async def _commit(self) -> None:
         waiting = self.staged.waiting
@@ -162,7 +182,8 @@ def new_store(store: Store, name: str, group: str, mode: str) -> Change:
 
 async def _new_store(store: Store, name: str, group: str, mode: str) -> Change:
     here = await _documents(store, [within(group, name) for name in FOUND_BY])
-    is_marked = await _group_of_mark(store) == group
+    mark = await Mark.read(store)
+    is_marked = mark is not None and mark.group == group
     root = await _root(store)
     listed = consolidated(root) or {}
     # A group that the root does not list may be of an attempt that was killed.
@@ -183,14 +204,14 @@ async def _new_store(store: Store, name: str, group: str, mode: str) -> Change:
         before.add(key)
     if not is_there:
         staged = StagedStore(store, begins_at=group)
-        return Change(staged, group, set(), before)
+        return Change(staged, group, root, set(), before)
     documents = {}
     for key, data in (await _documents(store, filter(is_document, before))).items():
         documents[key] = json.loads(data)
     # Where an append was killed, the root knows how many dates readers see.
     documents |= {key: known for key, known in listed.items() if is_within(key, group)}
     staged = StagedStore(store, begins_at=group, visible=grids(documents))
-    return Change(staged, group, before, ())
+    return Change(staged, group, root, before)
 
 
 def key_encoding(change: Change, zarr_format: int) -> dict[str, str] | None:
@@ -222,7 +243,7 @@ async def _grown_store(store: Store, name: str, group: str) -> Change:
     staged = StagedStore(store)
     listed = consolidated(root)
     if listed is None:
-        return Change(staged, group, None, ())
+        return Change(staged, group, root, None)
     staged.visible = grids(listed)
     told = shapes(listed)
     differ = {}
@@ -238,21 +259,21 @@ async def _grown_store(store: Store, name: str, group: str) -> Change:
             f"{'; '.join(differ.values())}. Where the arrays are right, call "
             "zarr.consolidate_metadata() on the store first"
         )
-    return Change(staged, group, None, ())
+    return Change(staged, group, root, None)
 
 
 def consolidate_first(change: Change) -> None:
     """Let one document say what readers see, in a store whose root says nothing of it."""
     store = change.staged._store
-    if consolidated(sync(_root(store))) is None:
+    if consolidated_documents(store) is None:
         zarr.consolidate_metadata(store)
-    change.staged.visible = grids(consolidated(sync(_root(store))) or {})
+    change.staged.visible = grids(consolidated_documents(store) or {})
 
 
-async def _group_of_mark(store: Store) -> str | None:
-    """Which group was being written when a process was killed; None where none was."""
-    mark = await store.get(MARK, default_buffer_prototype())
-    return None if mark is None else mark.to_bytes().decode()[len(SAID) :].rstrip("\n")
+def consolidated_documents(store: Store) -> dict[str, dict[str, Any]] | None:
+    """What the root of a store says of all below it, by key; None where it says nothing or there
+    is none."""
+    return consolidated(sync(_root(store)))
 
 
 async def _root(store: Store) -> dict[str, bytes]:

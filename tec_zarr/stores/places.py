@@ -160,6 +160,8 @@ def undone_on_failure(change: Change) -> Iterator[None]:
                 "was there before; writing again takes it away"
             )
         raise
+    finally:
+        change.end()
 
 
 def is_session(store: Store) -> bool:

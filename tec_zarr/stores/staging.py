@@ -12,9 +12,7 @@ from zarr.storage import MemoryStore, WrapperStore
 
 from tec_zarr.errors import TecError
 from tec_zarr.stores.documents import Grid, is_document, is_within
-
-MARK = ".tec_writing"
-"""A key that is there while a store is written, and after a process was killed that wrote it."""
+from tec_zarr.stores.marks import MARK
 
 
 class StagedStore(WrapperStore[Store]):

@@ -140,3 +140,15 @@ def test_a_place_without_a_store_is_named(scene, tmp_path):
     ):
         scene.tec.append(tmp_path / "a.zarr", progress=False)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("group", ["r10m", "2021/r10m"])
+def test_dates_go_to_a_group_by_name_alone(scene, tmp_path, group):
+    path = tmp_path / "a.zarr"
+    first, second = (scene.isel(time=[number]) for number in (0, 1))
+    first.tec.to_zarr(path, group=group, chunks=SMALL, quality=20, progress=False)
+    with pytest.raises(InvalidInputError, match=f"append to that store, with group='{group}'"):
+        second.tec.append(path / group, progress=False)
+    assert xr.open_zarr(path, group=group).sizes["time"] == 1
+    second.tec.append(path, group=group, progress=False)
+    assert xr.open_zarr(path, group=group).sizes["time"] == 2

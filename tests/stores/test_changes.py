@@ -12,7 +12,7 @@ from zarr.storage import LocalStore, MemoryStore, WrapperStore
 
 from tec_zarr.errors import InvalidInputError
 from tec_zarr.stores.changes import finish
-from tec_zarr.stores.staging import MARK
+from tec_zarr.stores.marks import MARK
 from tec_zarr.stores.times import time_encodings
 from tec_zarr.synthetic import series
 

@@ -1,0 +1,92 @@
+"""The mark in a store that is being written: who writes there, and what is left of those who were
+stopped."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import socket
+import uuid
+from typing import Self
+
+from zarr.abc.store import Store
+from zarr.core.buffer import default_buffer_prototype
+
+from tec_zarr.errors import StoreInUseError
+
+MARK = ".tec_writing"
+"""A key that is there while a store is written, and after a process was killed that wrote it."""
+
+SAID = "tec_zarr writes here, or was stopped while it did; readers see what was there before."
+
+_alive: set[str] = set()
+"""Names of the writes of this process that have not ended."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Mark:
+    """One write: of a group, on a machine, by a process, with a name of its own."""
+
+    group: str
+    machine: str
+    process: int
+    name: str
+
+    @classmethod
+    def of(cls, group: str) -> Self:
+        """The mark of a write by this process."""
+        return cls(group, socket.gethostname(), os.getpid(), uuid.uuid4().hex)
+
+    @classmethod
+    async def read(cls, store: Store) -> Self | None:
+        """The mark in a store; None where there is none."""
+        found = await store.get(MARK, default_buffer_prototype())
+        if found is None:
+            return None
+        lines = found.to_bytes().decode().splitlines()
+        told = dict(line.partition(": ")[::2] for line in lines[1:])
+        return cls(told["group"], told["machine"], int(told["process"]), told["name"])
+
+    def text(self) -> str:
+        """The mark as the store holds it."""
+        lines = [f"{name}: {value}\n" for name, value in dataclasses.asdict(self).items()]
+        return f"{SAID}\n{''.join(lines)}"
+
+    def is_alive(self) -> bool:
+        """Whether that write goes on, as far as this machine can tell: of other machines it knows
+        nothing, and neither of processes where it is no POSIX system."""
+        if self.machine != socket.gethostname() or os.name != "posix":
+            return False
+        if self.process == os.getpid():
+            return self.name in _alive
+        try:
+            # Signal 0 asks whether there is such a process.
+            os.kill(self.process, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            pass
+        return True
+
+    async def put(self, store: Store) -> None:
+        """Put the mark into a store. Raises StoreInUseError where another write goes on there."""
+        there = await self.read(store)
+        if there is not None and there.is_alive():
+            raise there._in_use(store)
+        _alive.add(self.name)
+        await store.set(MARK, default_buffer_prototype().buffer.from_bytes(self.text().encode()))
+        # Of two that came here at the same time, one sees the mark of the other.
+        there = await self.read(store)
+        if there is not None and there != self:
+            self.forget()
+            raise there._in_use(store)
+
+    def forget(self) -> None:
+        """That the write has ended, well or not."""
+        _alive.discard(self.name)
+
+    def _in_use(self, store: Store) -> StoreInUseError:
+        return StoreInUseError(
+            f"{store}: process {self.process} of this machine writes there, and only one at a time "
+            f"can; wait until it ends. If it is no process of tec_zarr, remove the key {MARK} there"
+        )

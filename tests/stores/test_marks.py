@@ -1,0 +1,132 @@
+"""Two writes of one store at the same time: one is refused, and the store is whole."""
+
+import asyncio
+import dataclasses
+import multiprocessing
+import threading
+
+import pytest
+import xarray as xr
+from zarr.core.buffer import default_buffer_prototype
+from zarr.core.sync import sync
+from zarr.storage import LocalStore, MemoryStore, WrapperStore
+
+from tec_zarr.errors import InvalidInputError, StoreInUseError
+from tec_zarr.stores.changes import grown_store, new_store
+from tec_zarr.stores.documents import is_document
+from tec_zarr.stores.marks import MARK, Mark
+from tec_zarr.synthetic.observations import dataset
+
+OPTIONS = {"chunks": {"time": 8, "y": 16, "x": 16}, "context": "none", "progress": False}
+
+
+@pytest.fixture(scope="module")
+def dates() -> xr.Dataset:
+    return dataset(4, 16, seed=3)
+
+
+def leave_mark(store, mark: Mark) -> None:
+    sync(store.set(MARK, default_buffer_prototype().buffer.from_bytes(mark.text().encode())))
+
+
+class Waiting(WrapperStore):
+    """Waits before its first chunk until it may go on."""
+
+    def __init__(self, store):
+        super().__init__(store)
+        self.is_reached = threading.Event()
+        self.may_go_on = threading.Event()
+
+    async def set(self, key, value):
+        if not is_document(key) and key != MARK:
+            self.is_reached.set()
+            while not self.may_go_on.is_set():
+                await asyncio.sleep(0.01)
+        await self._store.set(key, value)
+
+
+def test_threads_that_append_are_kept_apart(dates):
+    store = MemoryStore()
+    dates.isel(time=[0]).tec.to_zarr(store, **OPTIONS)
+    waiting = Waiting(store)
+    work = {"store": waiting, "progress": False}
+    first = threading.Thread(target=dates.isel(time=[1]).tec.append, kwargs=work)
+    first.start()
+    assert waiting.is_reached.wait(60)
+    with pytest.raises(StoreInUseError, match=r"process \d+ .* only one at a time"):
+        dates.isel(time=[2]).tec.append(store, progress=False)
+    with pytest.raises(StoreInUseError, match=r"process \d+ .* only one at a time"):
+        dates.isel(time=[2]).tec.to_zarr(store, mode="w", **OPTIONS)
+    waiting.may_go_on.set()
+    first.join()
+    assert xr.open_zarr(store).sizes["time"] == 2
+    assert not sync(store.exists(MARK))
+    dates.isel(time=[2]).tec.append(store, progress=False)
+    assert xr.open_zarr(store).sizes["time"] == 3
+
+
+def append(path: str, dates: xr.Dataset, said) -> None:
+    try:
+        dates.tec.append(path, progress=False)
+        said.put("appended")
+    except StoreInUseError:
+        said.put("refused")
+    except InvalidInputError as error:
+        # A later date was there already.
+        said.put("older" if "older than" in str(error) else repr(error))
+
+
+def test_processes_that_append_are_kept_apart(dates, tmp_path):
+    path = str(tmp_path / "a.zarr")
+    dates.isel(time=[0]).tec.to_zarr(path, **OPTIONS)
+    context = multiprocessing.get_context("spawn")
+    said = context.Queue()
+    workers = []
+    for number in (1, 2, 3):
+        work = (path, dates.isel(time=[number]), said)
+        workers.append(context.Process(target=append, args=work))
+    for worker in workers:
+        worker.start()
+    answers = [said.get(timeout=120) for _ in workers]
+    for worker in workers:
+        worker.join()
+    opened = xr.open_zarr(path).load()
+    assert set(answers) <= {"appended", "refused", "older"}
+    assert opened.sizes["time"] == 1 + answers.count("appended")
+    assert opened.equals(xr.open_zarr(path, consolidated=False).load())
+
+
+@pytest.mark.parametrize("kind", ["dead", "other machine"])
+def test_what_a_write_that_ended_left_is_no_hindrance(dates, tmp_path, kind):
+    store = LocalStore(tmp_path / "a.zarr")
+    dates.isel(time=[0]).tec.to_zarr(store, **OPTIONS)
+    ended = multiprocessing.get_context("spawn").Process(target=print)
+    ended.start()
+    ended.join()
+    mark = dataclasses.replace(Mark.of(""), process=ended.pid)
+    if kind == "other machine":
+        mark = dataclasses.replace(Mark.of(""), machine="elsewhere")
+    leave_mark(store, mark)
+    dates.isel(time=[1]).tec.append(store, progress=False)
+    assert xr.open_zarr(store).sizes["time"] == 2
+    assert not sync(store.exists(MARK))
+
+
+def test_what_was_written_while_a_write_was_planned_stays(dates):
+    store = MemoryStore()
+    late = new_store(store, "a", "", "w-")
+    dates.isel(time=[0]).tec.to_zarr(store, **OPTIONS)
+    there = dict(store._store_dict)
+    with pytest.raises(StoreInUseError, match="changed while this write was prepared"):
+        late.start()
+    late.undo()
+    late.end()
+    assert store._store_dict == there
+    late = grown_store(store, "a", "")
+    dates.isel(time=[1]).tec.append(store, progress=False)
+    there = dict(store._store_dict)
+    with pytest.raises(StoreInUseError, match="changed while this write was prepared"):
+        late.start()
+    late.undo()
+    late.end()
+    assert store._store_dict == there
