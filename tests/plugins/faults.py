@@ -1,4 +1,4 @@
-"""What goes wrong once while a cube is written, and how busy a process is meanwhile."""
+"""What goes wrong once while a cube is written, and what runs at the same time meanwhile."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zarr.abc.store import Store
 from zarr.core.buffer import Buffer
 from zarr.storage import WrapperStore
 
-SECONDS_BETWEEN_LOOKS = 0.01
+from tec_zarr.runtime import service
 
 
 def is_first(marker: pathlib.Path) -> bool:
@@ -78,55 +78,49 @@ class KillingStore(WrapperStore[Store]):
 
 
 class Watch:
-    """Counts the threads of a process that run, or could run if a core was free, from time to
-    time. `ready` and `ended` are there for processes of Dask."""
+    """Looks at each batch of networks that a process runs: how many at the same time, and on how
+    many threads of torch each."""
 
     def __init__(self) -> None:
-        self._looks: list[int] = []
-        self._ends = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
+        self.batches = 0
+        self.most_at_once = 0
+        self.most_threads = 0
+        self._running = 0
+        self._lock = threading.Lock()
+        self._run = service._timed
 
-    def start(self) -> None:
-        self._thread.start()
+    def __enter__(self) -> Self:
+        service._timed = self._look
+        return self
 
-    def end(self) -> list[int]:
-        """How many it were, each time that any was."""
-        self._ends.set()
-        self._thread.join()
-        return self._looks
+    def __exit__(self, *_: object) -> None:
+        service._timed = self._run
 
-    def _look(self) -> None:
-        while not self._ends.wait(SECONDS_BETWEEN_LOOKS):
-            count = running_threads()
-            if count:
-                self._looks.append(count)
+    def _look(self, batch: list[service.Job]) -> list[Any]:
+        import torch
 
-
-def running_threads() -> int:
-    """Threads of this process that are not waiting for anything, but for the one that asks."""
-    here = threading.get_native_id()
-    count = 0
-    for task in os.listdir("/proc/self/task"):
-        if int(task) == here:
-            continue
+        with self._lock:
+            self.batches += 1
+            self._running += 1
+            self.most_at_once = max(self.most_at_once, self._running)
+            self.most_threads = max(self.most_threads, torch.get_num_threads())
         try:
-            text = pathlib.Path(f"/proc/self/task/{task}/stat").read_text()
-        except OSError:
-            # It has ended since.
-            continue
-        count += text.rpartition(")")[2].split()[0] == "R"
-    return count
+            return self._run(batch)
+        finally:
+            with self._lock:
+                self._running -= 1
 
 
 _watches: list[Watch] = []
 
 
 def start_watch() -> None:
-    """Begin to watch this process."""
-    _watches.append(Watch())
-    _watches[-1].start()
+    """Begin to watch this process, which may be one of Dask's workers."""
+    _watches.append(Watch().__enter__())
 
 
-def end_watch() -> list[int]:
-    """What the watch of this process saw."""
-    return _watches.pop().end()
+def end_watch() -> tuple[int, int, int]:
+    """What was seen: batches, the most at the same time, and threads of torch."""
+    watch = _watches.pop()
+    watch.__exit__()
+    return watch.batches, watch.most_at_once, watch.most_threads
