@@ -2,6 +2,7 @@
 
 import _thread
 import asyncio
+import signal
 
 import dask
 import numpy as np
@@ -87,7 +88,9 @@ def killed_everywhere(template, action, check, step):
     raise AssertionError("it never ended")
 
 
-every_change = pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.slow)])
+every_change = pytest.mark.parametrize(
+    "step", [5, pytest.param(1, marks=[pytest.mark.slow, pytest.mark.exhaustive])]
+)
 
 
 def keys(store) -> set[str]:
@@ -242,6 +245,15 @@ def test_what_is_no_store_is_not_written_over(tmp_path, mode):
         cube(slice(0, 1)).tec.to_zarr(LocalStore(tmp_path, read_only=True), mode=mode, **OPTIONS)
 
 
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C raises KeyboardInterrupt, which processes in the background ignore otherwise."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_what_is_finished_is_not_interrupted_halfway():
     reached = []
 
