@@ -169,6 +169,8 @@ class Storing:
             Where a target cannot be met.
         FileExistsError
             Where there is a store already, with mode "w-".
+        StoreInUseError
+            Where another thread or process of this machine writes the store.
         """
         from tec_zarr.stores.budget import Budget
         from tec_zarr.stores.options import Options, check_possible
@@ -243,6 +245,8 @@ class Storing:
             Where the dates before do not fill whole chunks (their last chunk would be coded a
             second time), or bands, dtype, grid, dims or variables differ, or the store is a zip
             file; before anything is written.
+        StoreInUseError
+            Where another thread or process of this machine writes the store.
         """
         from tec_zarr.stores.append import append_cube
 

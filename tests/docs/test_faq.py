@@ -5,13 +5,16 @@ import zlib
 
 import numpy as np
 import pytest
+from zarr.core.sync import sync
+from zarr.storage import LocalStore
 
 from tec_zarr.bitstream import container
 from tec_zarr.bitstream.frame import Frame
 from tec_zarr.codec.chunk import decode_chunk, encode_chunk
 from tec_zarr.codec.settings import Settings
-from tec_zarr.errors import DesyncError, UnsupportedVersionError
-from tec_zarr.synthetic.observations import series
+from tec_zarr.errors import DesyncError, StoreInUseError, UnsupportedVersionError
+from tec_zarr.stores.marks import Mark
+from tec_zarr.synthetic.observations import dataset, series
 from tests.docs.pages import ROOT, blocks_of
 from tests.docs.test_pages import is_alike, message_of
 
@@ -48,6 +51,16 @@ def test_another_format_version(chunk):
     data = bytes(header) + zlib.crc32(header).to_bytes(4, "big") + chunk[front:]
     with pytest.raises(UnsupportedVersionError) as error:
         decode_chunk(data, "cpu")
+    assert is_in_faq(error.value)
+
+
+def test_a_store_that_somebody_else_writes(tmp_path):
+    dates = dataset(2, 32)
+    path = tmp_path / "cube.zarr"
+    dates.isel(time=[0]).tec.to_zarr(path, progress=False)
+    sync(Mark.of("").put(LocalStore(path)))
+    with pytest.raises(StoreInUseError) as error:
+        dates.isel(time=[1]).tec.append(path, progress=False)
     assert is_in_faq(error.value)
 
 
