@@ -16,6 +16,7 @@ import resource
 import tempfile
 import time
 
+import dask
 import dask.array as da
 import machine
 import numpy as np
@@ -25,6 +26,9 @@ from distributed import Client, LocalCluster, wait
 
 import tec_zarr
 from tec_zarr.synthetic import series
+
+# Otherwise workers give memory back after each step: docs/howto/xarray.md.
+dask.config.set({"distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 33554432})
 
 CHUNK = (4, 12, 256, 256)
 CHUNK_BYTES = 2 * int(np.prod(CHUNK))
