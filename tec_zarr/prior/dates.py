@@ -36,8 +36,8 @@ class Seen:
     """A date that later ones may look at.
 
     bands
-        (B, 256, P): its symbols turned back into bands, in eighths of its step, whole numbers in
-        float64.
+        float32 (B, 256, P): its symbols turned back into bands, in eighths of its step, whole
+        numbers.
     live
         bool (2048,): channels of the network that have symbols.
     size
@@ -101,43 +101,49 @@ def integer_bases(side: Side) -> Tensor:
 def see(symbols: Tensor, date: DateInputs) -> Seen:
     """A date whose symbols (C, 256, P), whole numbers in float64, are known."""
     bases = integer_bases(date.side).to(symbols)
-    bands = symbols.new_zeros(bases.shape[1], *symbols.shape[1:])
-    used = (symbols != 0).any(2).any(0).cpu().numpy()
+    bands = symbols.new_zeros(bases.shape[1], *symbols.shape[1:], dtype=torch.float32)
+    live = date.live()
+    used = date.side.live.any(0)
+    # Channels that are predicted and not sent are not among those of the side information.
+    used[network_channels()[live] % FREQUENCIES] = True
     for zone, frequencies in enumerate(ZONES):
         chosen = torch.from_numpy(frequencies[used[frequencies]]).to(symbols.device)
         if len(chosen):
-            bands[:, chosen] = to_bands(symbols[None][:, :, chosen], bases[zone][None])[0]
-    return Seen(limit_bands(bands), date.side.step, date.live(), date.size)
+            turned = to_bands(symbols[None, :, chosen], bases[zone][None])[0]
+            bands[:, chosen] = limit_bands(turned, chosen).float()
+    return Seen(bands, date.side.step, live, date.size)
 
 
-def _earlier_bands(date: DateInputs, device: torch.device) -> Tensor:
-    """Bands of earlier dates (K, B, 256, P) in eighths of this date's step."""
+def _earlier_bands(dates: list[DateInputs], device: torch.device) -> Tensor:
+    """Bands of earlier dates, float32 (N, K, B, 256, P), in eighths of each date's step."""
     out = []
-    for seen in date.context:
-        # Whole numbers: they are the same on every device.
-        bands = seen.bands.to(device)
-        if seen.step != date.side.step:
-            ratio = seen.step / date.side.step
-            bands = limit_bands(bands * ratio)
-        out.append(bands)
-    return torch.stack(out)
+    every = torch.arange(FREQUENCIES, device=device)
+    for date in dates:
+        for seen in date.context:
+            # Whole numbers: they are the same on every device.
+            bands = seen.bands.to(device)
+            if seen.step != date.side.step:
+                ratio = seen.step / date.side.step
+                bands = limit_bands(bands.double() * ratio, every).float()
+            out.append(bands)
+    return torch.stack(out).unflatten(0, (len(dates), -1))
 
 
 def _past(earlier: Tensor, bases: Tensor, channels: Tensor) -> Tensor:
-    """Earlier dates (N, K, B, 256, P) in today's bases: `channels` (n,) of them in steps, (N, K,
-    P, n)."""
+    """Earlier dates (N, K, B, 256, P) in today's bases: `channels` (n,) of them in steps, float64
+    (N, K, P, n)."""
     n, dates = earlier.shape[:2]
     positions = earlier.shape[-1]
     component = channels // FREQUENCIES
     frequency = channels % FREQUENCIES
     zones = torch.from_numpy(ZONE).to(channels.device)[frequency]
-    out = earlier.new_empty(n, dates, positions, len(channels))
+    out = earlier.new_empty(n, dates, positions, len(channels), dtype=torch.float64)
     for zone in range(len(ZONES)):
         chosen = (zones == zone).nonzero()[:, 0]
         if not len(chosen):
             continue
         used, where = torch.unique(frequency[chosen], return_inverse=True)
-        source = earlier[:, :, :, used].transpose(1, 2).flatten(2, 3)  # (N, B, K F, P)
+        source = earlier[:, :, :, used].double().transpose(1, 2).flatten(2, 3)  # (N, B, K F, P)
         turned = to_components(source, bases[:, zone]).unflatten(2, (dates, len(used)))
         picked = turned[:, component[chosen], :, where]  # (n', N, K, P)
         out[..., chosen] = picked.permute(1, 2, 3, 0)
@@ -183,7 +189,7 @@ def prepare(
     past = torch.empty(len(dates), 0, *size, len(channels), dtype=torch.float64, device=device)
     if depth:
         bases = torch.stack([integer_bases(date.side) for date in dates]).to(device)
-        earlier = torch.stack([_earlier_bands(date, device) for date in dates])
+        earlier = _earlier_bands(dates, device)
         own = torch.from_numpy(live[:, live.any(0)]).to(device)
         past = _past(earlier, bases, chosen) * own[:, None, None]
         past = past.unflatten(2, size)

@@ -85,13 +85,20 @@ class Block(nn.Module):
         nn.init.zeros_(self.back.bias)
 
     def forward(self, f: Tensor) -> Tensor:
-        parts = self.spread(F.leaky_relu(f, SLOPE)).to(f.dtype)
-        total = self.bias.to(f.dtype)
-        for k, part in enumerate(parts.unflatten(-1, (9, HIDDEN)).unbind(-2)):
+        n, height, width, _ = f.shape
+        parts = self.spread(F.leaky_relu(f, SLOPE)).to(f.dtype).unflatten(-1, (9, HIDDEN))
+        total = self.bias.to(f.dtype).expand(n, height, width, HIDDEN).clone()
+        for k, part in enumerate(parts.unbind(-2)):
             down = 1 - k // 3
             right = 1 - k % 3
-            total = total + F.pad(part, (0, 0, right, -right, down, -down))
+            shifted = part[:, _inside(-down, height), _inside(-right, width)]
+            total[:, _inside(down, height), _inside(right, width)] += shifted
         return f + self.back(F.leaky_relu(total, SLOPE)).to(f.dtype)
+
+
+def _inside(shift: int, size: int) -> slice:
+    """Of `size` positions those that `shift` puts something on."""
+    return slice(max(shift, 0), size + min(shift, 0))
 
 
 class Attention(nn.Module):

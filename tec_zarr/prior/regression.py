@@ -51,11 +51,10 @@ NOISE = 0.02
 """Energy, in squared steps, that a fit is never told apart from."""
 
 
-def limit_bands(values: Tensor) -> Tensor:
-    """Bands (..., 256, P), rounded to whole eighths of a step and limited, so that sums of them
-    are exact."""
-    limits = torch.full((values.shape[-2], 1), MAX_HIGH, dtype=values.dtype, device=values.device)
-    limits[0] = MAX_LOW
+def limit_bands(values: Tensor, frequencies: Tensor) -> Tensor:
+    """Bands (..., F, P) at `frequencies` (F,), rounded to whole eighths of a step and limited, so
+    that sums of them are exact."""
+    limits = torch.where(frequencies == 0, MAX_LOW, MAX_HIGH).to(values)[:, None]
     return torch.round(values).clamp(-limits, limits)
 
 
@@ -175,7 +174,7 @@ class BandRegression:
     ----------
     earlier
         (N, J, 256, P): bands of earlier dates one after the other, J = dates x bands, in eighths of
-        a step of today, whole numbers in float64.
+        a step of today, whole numbers; float32 holds them.
     bases
         (N, 4, B, C): today's bases in parts of `BASIS_ONE`, whole numbers in float64.
     channels
@@ -213,8 +212,8 @@ class BandRegression:
         position = torch.full((256,), -1)
         position[frequencies] = torch.arange(len(frequencies))
         component, frequency = self._channels[group].unbind(1)
-        dense = symbols.new_zeros(n, components, len(frequencies), self._earlier.shape[-1])
-        dense = dense.to(self._earlier.dtype)
+        shape = (n, components, len(frequencies), self._earlier.shape[-1])
+        dense = symbols.new_zeros(shape, dtype=torch.float64)
         dense[:, component, position[frequency]] = symbols.flatten(1, 2).transpose(1, 2).to(dense)
         today = to_bands(dense[..., self._seen], self._bases[:, group_zone(group)])
         self._sums[group] = self._sums_of(group, today)
@@ -223,7 +222,7 @@ class BandRegression:
         """Sums of products over a group: source (N, J, J), cross (N, J, B), target (N, B, B), in
         squared steps."""
         frequencies = torch.from_numpy(group_frequencies(group))
-        source = self._earlier[:, :, frequencies][..., self._seen].flatten(2).double()
+        source = self._earlier[:, :, frequencies][..., self._seen].double().flatten(2)
         unit = 1 / (FRACTION * FRACTION)
         gram = source @ source.transpose(1, 2) * unit
         bands = self._bases.shape[2]
@@ -231,7 +230,7 @@ class BandRegression:
             cross = gram.new_zeros(*gram.shape[:2], bands)
             target = gram.new_zeros(len(gram), bands, bands)
             return gram, cross, target
-        target = today.flatten(2).double()
+        target = today.flatten(2)
         cross = source @ target.transpose(1, 2) * unit
         return gram, cross, target @ target.transpose(1, 2) * unit
 
@@ -241,16 +240,13 @@ class BandRegression:
         for other in below:
             if other not in self._sums:
                 self._sums[other] = self._sums_of(other, None)
-        sums = [
-            sum(self._sums[other][part] for other in below).double().cpu().numpy()
-            for part in range(3)
-        ]
+        sums = [sum(self._sums[other][part] for other in below).cpu().numpy() for part in range(3)]
         samples = sum(len(group_frequencies(other)) for other in below) * self._samples
         basis = self._bases[:, group_zone(group)]
         weights, fit = _fits(*sums, samples, basis.cpu().numpy() / BASIS_ONE)
         component, frequency = self._channels[group].unbind(1)
         used, where = torch.unique(frequency, return_inverse=True)
-        source = self._earlier[:, :, used].flatten(2)
+        source = self._earlier[:, :, used].double().flatten(2)
         bands = torch.round(torch.from_numpy(weights).to(source) @ source * (1 / WEIGHT_ONE))
         components = to_components(bands.unflatten(2, (len(used), -1)), basis)
         predicted = components[:, component, where] * self._live[group][..., None]  # (N, n, P)

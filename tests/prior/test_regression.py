@@ -77,7 +77,7 @@ def test_sums_are_exact_in_any_order():
     """Values at their limits, in another order of positions and in one of dates: the same
     prediction to the last bit."""
     today, earlier, _ = made(3)
-    earlier = limit_bands(torch.from_numpy(earlier * 1e5)).numpy()
+    earlier = limit_bands(torch.from_numpy(earlier * 1e5), torch.arange(256)).numpy()
     order = np.random.default_rng(0).permutation(POSITIONS)
     found = []
     for positions in (np.arange(POSITIONS), order):
