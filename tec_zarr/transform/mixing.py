@@ -11,8 +11,9 @@ import numpy as np
 from tec_zarr.entropy.compiling import compile_with
 from tec_zarr.transform.lapped import fused
 
-BLOCK = 2048
-"""Samples at a time, so that those of all bands stay in the cache."""
+BLOCK = 1024
+"""Samples at a time, so that those of all bands stay in the cache. Loops go over slices of them:
+numba makes vectors only of indices that it knows are not negative."""
 
 # What an encoder alone computes may be summed in any order.
 reordered = compile_with(fastmath=True)
@@ -23,12 +24,13 @@ def _mix(matrix, samples, out):
     for first in range(0, samples.shape[1], BLOCK):
         last = min(first + BLOCK, samples.shape[1])
         for row in range(matrix.shape[0]):
-            for i in range(first, last):
-                out[row, i] = matrix[row, 0] * samples[0, i]
-            for band in range(1, matrix.shape[1]):
+            sums = out[row, first:last]
+            sums[:] = 0
+            for band in range(matrix.shape[1]):
                 weight = matrix[row, band]
-                for i in range(first, last):
-                    out[row, i] += weight * samples[band, i]
+                added = samples[band, first:last]
+                for i in range(len(sums)):
+                    sums[i] += weight * added[i]
 
 
 def mix(matrix: np.ndarray, samples: np.ndarray) -> np.ndarray:
@@ -44,10 +46,12 @@ def _gram(samples, out):
     for first in range(0, count, BLOCK):
         last = min(first + BLOCK, count)
         for one in range(bands):
+            left = samples[one, first:last]
             for other in range(one, bands):
+                right = samples[other, first:last]
                 total = np.float32(0)
-                for i in range(first, last):
-                    total += samples[one, i] * samples[other, i]
+                for i in range(len(left)):
+                    total += left[i] * right[i]
                 out[one, other] += total
     for one in range(bands):
         for other in range(one):
