@@ -20,6 +20,9 @@ for."""
 MAP_BITS = 3.0
 """What it costs more to say that a rare channel is live than that it is not."""
 
+SMALL = 3
+"""No symbol of a channel that is in doubt is larger."""
+
 
 def live_channels(coefficients: np.ndarray, unit: np.ndarray, effort: int) -> np.ndarray:
     """Channels (C, 256) bool of coefficients (C, 256, P), in steps, that are to be coded.
@@ -33,12 +36,14 @@ def live_channels(coefficients: np.ndarray, unit: np.ndarray, effort: int) -> np
     if not effort:
         return live
     # Only channels of a few small symbols can be in doubt.
-    doubtful = np.nonzero(live & (largest < 3))
+    doubtful = np.nonzero(live & (largest < SMALL))
     own = coefficients[doubtful].astype(np.float64)
     symbols = quantize(own, FIRST_DEAD_ZONE)
-    scales = np.broadcast_to(unit[doubtful][:, None], own.shape)
-    means = np.zeros(own.shape)
-    cost = PREDICTED * bits(symbols, means, scales).sum(1) + MAP_BITS
+    # What a symbol costs in a channel depends on its size alone.
+    sizes = np.arange(SMALL + 1.0)
+    each = bits(sizes, np.zeros_like(sizes), unit[doubtful][:, None])  # (channels, sizes)
+    counts = np.stack([(np.abs(symbols) == size).sum(1) for size in sizes], 1)
+    cost = PREDICTED * (counts * each).sum(1) + MAP_BITS
     saved = BITS_PER_SQUARED_STEP * (own**2 - (own - symbols) ** 2).sum(1)
     live[doubtful] = saved > cost
     return live

@@ -33,7 +33,7 @@ def bits(symbols: np.ndarray, means: np.ndarray, scales: np.ndarray) -> np.ndarr
     """Bits of integers under the distribution of the tables, before it is cut into rows."""
     distance = np.abs(symbols - means)
     scales = np.clip(scales, MIN_SCALE, MAX_SCALE * 2.0**20)
-    share = np.zeros(distance.shape)
+    share = np.zeros(np.broadcast_shapes(distance.shape, scales.shape))
     for weight, spread in MIXTURE:
         wide = spread * scales
         share += weight * (ndtr((0.5 - distance) / wide) - ndtr((-0.5 - distance) / wide))
