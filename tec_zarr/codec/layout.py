@@ -3,6 +3,8 @@ when a store is opened."""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from tec_zarr.bitstream.header import DTYPES, MAX_BANDS, MAX_SAMPLES, MAX_SIDE, MAX_TIME, Header
@@ -19,30 +21,43 @@ HOW_TO_RECHUNK = (
 )
 
 
-def check_layout(shape: tuple[int, ...], dtype: np.dtype, bands: tuple[str, ...] | None) -> None:
-    """Raise InvalidInputError unless chunks of this shape and dtype can be coded."""
+def check_array(shape: tuple[int, ...], dtype: np.dtype, bands: tuple[str, ...] | None) -> None:
+    """Raise InvalidInputError unless there are chunks in which an array of this shape and dtype can
+    be coded."""
     if len(shape) != 4:
         raise InvalidInputError(
-            f"got a {len(shape)}-D chunk of shape {tuple(shape)}. {HOW_TO_RECHUNK}"
+            f"got a {len(shape)}-D array of shape {tuple(shape)}. {HOW_TO_RECHUNK}"
         )
     if bands is not None and shape[1] != len(bands):
         raise InvalidInputError(
-            f"got {shape[1]} bands in a chunk of shape {tuple(shape)}, but bands={bands} names "
+            f"got {shape[1]} bands in shape {tuple(shape)}, but bands={bands} names "
             f"{len(bands)}; name yours with TerraCodec(bands=(...)). {HOW_TO_RECHUNK}"
         )
-    limits = zip(
-        ("time", "band", "y", "x"), shape, (MAX_TIME, MAX_BANDS, MAX_SIDE, MAX_SIDE), strict=True
-    )
-    if beyond := [f"{name} {n} (at most {most})" for name, n, most in limits if not 1 <= n <= most]:
-        raise InvalidInputError(
-            f"chunk too large or empty along {', '.join(beyond)}; choose other chunks"
-        )
-    if np.prod(shape, dtype=np.int64) > MAX_SAMPLES:
+    _check_sizes("an array", shape, (None, MAX_BANDS, None, None))
+    _dtype_name(dtype)
+
+
+def check_layout(shape: tuple[int, ...], dtype: np.dtype, bands: tuple[str, ...] | None) -> None:
+    """Raise InvalidInputError unless chunks of this shape and dtype can be coded."""
+    check_array(shape, dtype, bands)
+    _check_sizes("a chunk", shape, (MAX_TIME, MAX_BANDS, MAX_SIDE, MAX_SIDE))
+    if math.prod(shape) > MAX_SAMPLES:
         raise InvalidInputError(
             f"a chunk holds at most {MAX_SAMPLES} samples, got shape {tuple(shape)}; choose "
             "smaller chunks"
         )
-    _dtype_name(dtype)
+
+
+def _check_sizes(what: str, shape: tuple[int, ...], most: tuple[int | None, ...]) -> None:
+    beyond = []
+    for name, size, limit in zip(("time", "band", "y", "x"), shape, most, strict=True):
+        if size < 1 or (limit is not None and size > limit):
+            beyond.append(f"{name} {size} ({'at least 1' if size < 1 else f'at most {limit}'})")
+    if beyond:
+        raise InvalidInputError(
+            f"{what} is too large or empty along {', '.join(beyond)}: got shape {tuple(shape)}; "
+            "choose another"
+        )
 
 
 def _dtype_name(dtype: np.dtype) -> str:

@@ -204,7 +204,8 @@ def read_part(
         note(contents, times, array, settings)
     if is_all:
         return array
-    return np.ascontiguousarray(array[_among(times, selection, layout)])
+    # Of a single sample this is an array of no dims.
+    return np.asarray(array[_among(times, selection, layout)], order="C")
 
 
 def _among(times: list[int], selection: Selection, layout: Layout) -> Selection:

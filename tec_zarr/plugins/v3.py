@@ -16,7 +16,7 @@ from zarr.abc.codec import (
 from zarr.abc.store import RangeByteRequest
 from zarr.storage import StorePath
 
-from tec_zarr.codec.layout import HOW_TO_RECHUNK, check_layout
+from tec_zarr.codec.layout import HOW_TO_RECHUNK, check_array, check_layout
 from tec_zarr.codec.settings import ALL_GROUPS, ALL_TOKENS, REFLECTANCE_PER_DN, Settings
 from tec_zarr.errors import InvalidInputError
 from tec_zarr.models.registry import DEFAULT
@@ -127,9 +127,11 @@ class TerraCodecSerializer(
                 f"chunks of shape {chunks} do not hold the {bands} bands of the array. "
                 f"{HOW_TO_RECHUNK}"
             )
+        check_layout(chunks, dtype.to_native_dtype(), self.settings.bands)
 
     def evolve_from_array_spec(self, array_spec: ArraySpec) -> Self:
-        check_layout(array_spec.shape, array_spec.dtype.to_native_dtype(), self.settings.bands)
+        # The shape is that of the array, or in a shard that of a chunk.
+        check_array(array_spec.shape, array_spec.dtype.to_native_dtype(), self.settings.bands)
         return self
 
     def compute_encoded_size(self, input_byte_length: int, chunk_spec: ArraySpec) -> int:
