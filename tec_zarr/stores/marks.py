@@ -43,9 +43,13 @@ class Mark:
         found = await store.get(MARK, default_buffer_prototype())
         if found is None:
             return None
-        lines = found.to_bytes().decode().splitlines()
-        told = dict(line.partition(": ")[::2] for line in lines[1:])
-        return cls(told["group"], told["machine"], int(told["process"]), told["name"])
+        lines = found.to_bytes().decode(errors="replace").splitlines()
+        told = dict(line.partition(": ")[::2] for line in lines)
+        try:
+            return cls(told["group"], told["machine"], int(told["process"]), told["name"])
+        except (KeyError, ValueError):
+            # Of a process that was killed while it wrote the mark.
+            return cls("", "", 0, "")
 
     def text(self) -> str:
         """The mark as the store holds it."""

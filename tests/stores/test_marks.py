@@ -96,7 +96,7 @@ def test_processes_that_append_are_kept_apart(dates, tmp_path):
     assert opened.equals(xr.open_zarr(path, consolidated=False).load())
 
 
-@pytest.mark.parametrize("kind", ["dead", "other machine"])
+@pytest.mark.parametrize("kind", ["dead", "other machine", "half a mark"])
 def test_what_a_write_that_ended_left_is_no_hindrance(dates, tmp_path, kind):
     store = LocalStore(tmp_path / "a.zarr")
     dates.isel(time=[0]).tec.to_zarr(store, **OPTIONS)
@@ -107,6 +107,9 @@ def test_what_a_write_that_ended_left_is_no_hindrance(dates, tmp_path, kind):
     if kind == "other machine":
         mark = dataclasses.replace(Mark.of(""), machine="elsewhere")
     leave_mark(store, mark)
+    if kind == "half a mark":
+        half = (tmp_path / "a.zarr" / MARK).read_bytes()[:130]
+        (tmp_path / "a.zarr" / MARK).write_bytes(half)
     dates.isel(time=[1]).tec.append(store, progress=False)
     assert xr.open_zarr(store).sizes["time"] == 2
     assert not sync(store.exists(MARK))
