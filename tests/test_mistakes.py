@@ -272,7 +272,7 @@ def test_mistakes_in_reading_and_comparing(ds, stored):
         ds.tec.plot_compare(opened, date=9)
     with pytest.raises(tec_zarr.InvalidInputError, match=r"call tec_zarr\.info\(store\)"):
         ds.tec.info()
-    with pytest.raises(tec_zarr.InvalidInputError, match=r"no group of Zarr. Give the path or URL"):
+    with pytest.raises(tec_zarr.InvalidInputError, match=r"no Zarr group. Give the path or URL"):
         tec_zarr.info("nowhere.zarr")
 
 

@@ -3,6 +3,7 @@ one."""
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,8 +32,12 @@ def open_stored(
     options = None if storage_options is None else dict(storage_options)
     try:
         return zarr.open_group(place, mode="r", path=group or "", storage_options=options)
+    except zipfile.BadZipFile as error:
+        raise InvalidInputError(
+            f"{store} is no whole zip file: give a store that was written whole"
+        ) from error
     except FileNotFoundError as error:
-        what = "there is no group of Zarr" if group is None else f"there is no group {group!r}"
+        what = "there is no Zarr group" if group is None else f"there is no group {group!r}"
         raise InvalidInputError(
             f"{store}: {what}. Give the path or URL of a store (a folder or a .zip), or a store "
             "object, with group= where the cube is in a group of it"
