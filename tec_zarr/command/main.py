@@ -22,7 +22,7 @@ from tec_zarr.command import (
 )
 from tec_zarr.command.arguments import Parser, in_options
 from tec_zarr.command.output import plain_warnings
-from tec_zarr.errors import TecError
+from tec_zarr.errors import DamagedChunkError, TecError
 
 COMMANDS = (
     compress,
@@ -99,6 +99,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.debug or not _is_mistake(error):
             raise
         said = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, DamagedChunkError):
+            said = f"{said}. tec-zarr verify names all damaged chunks of a store"
         if _is_remote(error):
             said = f"a URL cannot be reached ({said}): check the address, and who may use it"
         print(f"tec-zarr: {in_options(said, args)}", file=sys.stderr)

@@ -36,6 +36,13 @@ def open_stored(
         raise InvalidInputError(
             f"{store} is no whole zip file: give a store that was written whole"
         ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        # Zarr says with these that a document is no JSON, lacks something, or names a codec that
+        # is not there.
+        raise InvalidInputError(
+            f"{store}: the metadata of this store cannot be read ({error}): they are damaged, or "
+            "of a codec that is not installed here"
+        ) from error
     except FileNotFoundError as error:
         what = "there is no Zarr group" if group is None else f"there is no group {group!r}"
         raise InvalidInputError(

@@ -6,6 +6,7 @@ import pathlib
 import pty
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -209,6 +210,15 @@ def test_models_as_json(capsys):
         ("compress {nc} out.nc", "would be a Zarr store"),
         ("inpaint {nc} out.TIF", "would be a Zarr store"),
         ("decompress {store} out.h5", "would be a Zarr store"),
+        ("info {torn}", "the metadata of this store cannot be read"),
+        ("verify {torn}", "the metadata of this store cannot be read"),
+        ("decompress {torn} out.nc", "the metadata of this store cannot be read"),
+        ("compress {torn} out.zarr", "cannot be opened"),
+        ("info {foreign}", "'tec_zarr.unknown'"),
+        ("verify {foreign}", "'tec_zarr.unknown'"),
+        ("decompress {foreign} out.nc", "'tec_zarr.unknown'"),
+        ("compare {nc} {foreign}", "'tec_zarr.unknown'"),
+        ("decompress {damaged} out.nc", "tec-zarr verify names all damaged chunks"),
         ("compress {zip} out.zarr", "zip file"),
         ("info {zip}", "no whole zip file"),
         ("verify {zip}", "no whole zip file"),
@@ -233,10 +243,18 @@ def test_a_mistake_is_one_line(words, said, netcdf, store, capsys, tmp_path, mon
     (tmp_path / "empty").mkdir()
     xr.Dataset({"B": (("time", "y"), np.ones((2, 2)))}).to_zarr("plain.zarr", consolidated=False)
     dataset(2, (64, 80)).to_netcdf("other.nc")
+    for name in ("torn", "foreign", "damaged"):
+        shutil.copytree(store, f"{name}.zarr")
+    pathlib.Path("torn.zarr/zarr.json").write_text("{")
+    for path in pathlib.Path("foreign.zarr").rglob("zarr.json"):
+        path.write_text(path.read_text().replace("tec_zarr.terracodec", "tec_zarr.unknown"))
+    chunk = next(p for p in pathlib.Path("damaged.zarr/B/c").rglob("*") if p.is_file())
+    chunk.write_bytes(chunk.read_bytes()[:-1] + bytes([chunk.read_bytes()[-1] ^ 1]))
     before = sorted(f.name for f in tmp_path.iterdir())
     places = {
         "nc": netcdf, "store": store, "text": "notes.txt", "broken": "broken.nc",
         "zip": "broken.zip", "folder": "empty", "plain": "plain.zarr", "other": "other.nc",
+        "torn": "torn.zarr", "foreign": "foreign.zarr", "damaged": "damaged.zarr",
     }  # fmt: skip
     try:
         status = main(shlex.split(words.format(**places)))
