@@ -48,7 +48,9 @@ def units_of(
     if is_float and scale is None:
         scale = _told_scale(attrs)
     is_scale_told = scale is not None or not is_float
-    if not is_lazy(array) or not is_scale_told:
+    # What is no number is refused with all other dtypes, by the codec.
+    is_number = array.dtype.kind in "iuf"
+    if is_number and (not is_lazy(array) or not is_scale_told):
         values = sample_of(array, nodata)
         check_sentinels(values, is_scale_told)
         if not is_scale_told:

@@ -103,8 +103,11 @@ def cache(name: str, sha256: str, data: bytes) -> None:
 
 def _plain(name: str) -> str:
     """A name that may be part of a path; stores, which name weights, are not to be trusted."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9@._-]*", name):
-        raise WeightsError(f"{name!r} cannot be the name of weights")
+    is_name = isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9@._-]*", name)
+    if not is_name:
+        raise WeightsError(
+            f"{name!r} cannot be the name of weights; `tec-zarr models list` shows those there are"
+        )
     return name
 
 
