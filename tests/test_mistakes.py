@@ -108,6 +108,10 @@ WRITING = {
         {"mode": "a"},
         ['mode must be "w-"', '"w" (replace it)', "got 'a'", "append()"],
     ),
+    "a scale of integers": (
+        {"scale": 0.5},
+        ["scale=0.5 is the value of one DN in floats", "uint16", "offset_dn="],
+    ),
     "a group that is no text": ({"group": 3}, ["group must be", "got 3"]),
     "a model that is no text": ({"model": 3}, ["3 cannot be the name", "models list"]),
     "no such format": ({"zarr_format": 4}, ["zarr_format must be 2 or 3", "got 4"]),

@@ -14,8 +14,8 @@ from tec_zarr.cubes.units import AUTO
 from tec_zarr.models.registry import DEFAULT
 
 CUBE = (
-    "a Zarr store (folder, zip, URL), a NetCDF file, GeoTIFFs, folders of them with a file a band "
-    "or a date, or SAFE products"
+    "a Zarr store (folder, zip, URL), a NetCDF file, GeoTIFFs, folders with one for each band or "
+    "date, or SAFE products"
 )
 
 CODEC = (
