@@ -169,6 +169,15 @@ def test_dates_that_lie_beside_each_other_are_refused(tmp_path, moved, bands):
         open_cube([tmp_path])
 
 
+@pytest.mark.parametrize("bands", [None, ("B02", "B03")])
+@pytest.mark.parametrize("other", ["B02", "B02_summer", "B02_12-05-2024"])
+def test_files_with_and_without_a_date_are_refused(tmp_path, other, bands):
+    write(tmp_path / "2024-05-12_B02.tif", 1, bands=bands)
+    write(tmp_path / f"{other}.tif", 2, bands=bands)
+    with pytest.raises(InvalidInputError, match=r"some of the files tell.*Name files like"):
+        open_cube([tmp_path])
+
+
 def test_bytes_that_are_no_image(tmp_path):
     path = tmp_path / "2024-05-12_B02.tif"
     path.write_bytes(b"no image")
