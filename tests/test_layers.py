@@ -46,6 +46,7 @@ LAYERS = {
     "training": [*CORE, "transform", "prior", "models", "runtime", "codec"],
     "testing": ["models"],
     "__init__": ["errors", "runtime", "plugins", "accessor"],
+    "__main__": ["command"],
 }
 """From the first room to the last one: what each may import besides itself."""
 

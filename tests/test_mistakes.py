@@ -108,6 +108,12 @@ WRITING = {
         {"mode": "a"},
         ['mode must be "w-"', '"w" (replace it)', "got 'a'", "append()"],
     ),
+    "a scale of integers": (
+        {"scale": 0.5},
+        ["scale=0.5 is the value of one DN in floats", "uint16", "offset_dn="],
+    ),
+    "a group that is no text": ({"group": 3}, ["group must be", "got 3"]),
+    "a model that is no text": ({"model": 3}, ["3 cannot be the name", "models list"]),
     "no such format": ({"zarr_format": 4}, ["zarr_format must be 2 or 3", "got 4"]),
     "no such context": (
         {"context": "date s"},
@@ -149,6 +155,11 @@ DATA = {
         lambda ds: ds[["SCL"]],
         ["one variable with the dims (time, band, y, x)", "found {'SCL'", "B8A"],
     ),
+    "a variable that is no band": (
+        lambda ds: ds[["SCL"]].rename(SCL="ndvi").astype("f4"),
+        ["found {'ndvi': ('time', 'y', 'x')}", "name the variables that are bands with bands=["],
+    ),
+    "texts": (lambda ds: ds["B"].astype(str), ["dtype <U", "uint16 or int16"]),
     "no dates": (
         lambda ds: ds.isel(time=slice(0, 0)),
         ["empty along time", "first date", "append()"],
@@ -199,7 +210,7 @@ PLAIN = {
     "the codec on a mask": (
         lambda ds: ds.chunk(CHUNKS),
         {"encoding": {"SCL": tec_zarr.encoding(quality=35)}},
-        ["3-D chunk", "(time, band, y, x)", "to_dataarray"],
+        ["3-D array", "(time, band, y, x)", "to_dataarray"],
     ),
 }
 
@@ -270,9 +281,17 @@ def test_mistakes_in_reading_and_comparing(ds, stored):
         ds.tec.compare(opened.isel(time=[0]))
     with pytest.raises(tec_zarr.InvalidInputError, match=r"one of the 2 dates, 0 to 1; got 9.*sel"):
         ds.tec.plot_compare(opened, date=9)
+    for pixels in (5, [(1, 2, 3)], ["a"]):
+        with pytest.raises(tec_zarr.InvalidInputError, match=r"\(row, column\), such as"):
+            ds.tec.report(stored / "r.html", opened, pixels=pixels)
+    for qualities in ([], 50):
+        with pytest.raises(tec_zarr.InvalidInputError, match=r"several numbers, 1 to 100"):
+            ds.tec.rd_curve(qualities)
+    with pytest.raises(tec_zarr.InvalidInputError, match=r"a path, a URL or a store.*got int"):
+        tec_zarr.info(3)
     with pytest.raises(tec_zarr.InvalidInputError, match=r"call tec_zarr\.info\(store\)"):
         ds.tec.info()
-    with pytest.raises(tec_zarr.InvalidInputError, match=r"no group of Zarr. Give the path or URL"):
+    with pytest.raises(tec_zarr.InvalidInputError, match=r"no Zarr group. Give the path or URL"):
         tec_zarr.info("nowhere.zarr")
 
 
@@ -289,5 +308,5 @@ def test_mistakes_in_the_codec_s_own_keywords():
         tec_zarr.encoding(maxerror=3)
     with pytest.raises(tec_zarr.InvalidInputError, match=r"1 .smallest. to 100 .*got '35'"):
         tec_zarr.encoding(quality="35")
-    with pytest.raises(tec_zarr.WeightsError, match=r"unknown model 'tec-xx'.*has .*'tec-tt'"):
+    with pytest.raises(tec_zarr.WeightsError, match=r"unknown model 'tec-xx'.*ships tec-tt.*models list"):
         tec_zarr.encoding(model="tec-xx")

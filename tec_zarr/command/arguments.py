@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import difflib
+import re
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from tec_zarr.codec.quality import DEFAULT_QUALITY
@@ -10,8 +14,8 @@ from tec_zarr.cubes.units import AUTO
 from tec_zarr.models.registry import DEFAULT
 
 CUBE = (
-    "a Zarr store (folder, zip, URL), a NetCDF file, GeoTIFFs, folders of them with a file a band "
-    "or a date, or SAFE products"
+    "a Zarr store (folder, zip, URL), a NetCDF file, GeoTIFFs, folders with one for each band or "
+    "date, or SAFE products"
 )
 
 CODEC = (
@@ -43,9 +47,18 @@ class Parser(argparse.ArgumentParser):
             return super().parse_known_args(args, namespace)
         self._is_between = True
         try:
-            return self.parse_known_intermixed_args(args, namespace)
+            found, unknown = self.parse_known_intermixed_args(args, namespace)
         finally:
             self._is_between = False
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{self._meant(unknown)}")
+        return found, unknown
+
+    def _meant(self, unknown: list[str]) -> str:
+        """A guess at the option that was meant by the first word that is none."""
+        word = unknown[0].split("=")[0]
+        near = difflib.get_close_matches(word, self._option_string_actions, 1)
+        return f" (did you mean {near[0]}?)" if near else ""
 
     def error(self, message: str) -> NoReturn:
         """One line, like every other mistake, and where to read more."""
@@ -184,6 +197,19 @@ def units_of(args: argparse.Namespace) -> dict[str, Any]:
     return {"offset_dn": args.offset_dn, "scale": args.scale, "nodata": args.nodata}
 
 
+def in_options(text: str, args: argparse.Namespace) -> str:
+    """What a message says of keywords of Python, said of the options of this command."""
+    if hasattr(args, "overwrite"):
+        text = text.replace('mode="w"', "--overwrite")
+    for name in vars(args):
+        option = "--" + name.replace("_", "-")
+        word = rf"(?<![\w.-]){name}="
+        text = re.sub(rf"{word}True\b", option, text)
+        text = re.sub(rf"{word}(?=[\w'\"(\[-])", f"{option} ", text)
+        text = re.sub(word, option, text)
+    return text
+
+
 def texts(text: str) -> list[str]:
     """`a,b` as texts."""
     return [part.strip() for part in text.split(",")]
@@ -191,27 +217,40 @@ def texts(text: str) -> list[str]:
 
 def numbers(text: str) -> list[float]:
     """`1,2` as numbers."""
-    return [float(part) for part in text.split(",")]
+    with _reading(text, "numbers such as 3,8,9"):
+        return [float(part) for part in text.split(",")]
 
 
 def nodata(text: str) -> Any:
     """A number, `none`, or `auto`."""
     if text.lower() in ("none", AUTO):
         return None if text.lower() == "none" else AUTO
-    value = float(text)
+    with _reading(text, "a number, none, or auto"):
+        value = float(text)
     return int(value) if value.is_integer() else value
 
 
 def bounds(text: str) -> float | dict[str, float]:
-    """One number, or a number a band."""
-    if "=" not in text:
-        return float(text)
-    return {band: float(value) for band, value in _pairs(text)}
+    """One number, or a number for each band."""
+    with _reading(text, "a number, or bands such as B04=5,B08=5"):
+        if "=" not in text:
+            return float(text)
+        return {band: float(value) for band, value in _pairs(text)}
 
 
 def chunk_sizes(text: str) -> dict[str, int]:
     """Sizes by dim."""
-    return {dim: int(size) for dim, size in _pairs(text)}
+    with _reading(text, "sizes such as time=4,y=256,x=256"):
+        return {dim: int(size) for dim, size in _pairs(text)}
+
+
+@contextlib.contextmanager
+def _reading(text: str, allowed: str) -> Iterator[None]:
+    """Tell what is allowed where a value cannot be read."""
+    try:
+        yield
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not understood: give {allowed}") from error
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tec_zarr.command import arguments
 from tec_zarr.command.output import DaskProgress, Seconds, show, size
-from tec_zarr.command.places import check_free, store_of
+from tec_zarr.command.places import check_free, check_is_store, store_of
 
 EXAMPLES = """\
   tec-zarr compress cube.nc cube.zarr
@@ -34,6 +34,7 @@ def add(commands: Any) -> None:
 def run(args: argparse.Namespace) -> None:
     from tec_zarr.cubes.files import open_cube
 
+    check_is_store(args.out)
     check_free(args.out, args.overwrite)
     with open_cube(args.paths, bands=args.bands, resolution=args.resolution) as cube:
         write(args, cube, total_bytes=args.total_bytes)
@@ -58,9 +59,11 @@ def write(args: argparse.Namespace, cube: Any, total_bytes: float | None = None)
     took = float(seconds)
     told = describe_store(store_of(args.out))
     sizes = dict(cube["B"].sizes)
+    bands = [str(band) for band in cube["B"]["band"].values]
     facts = {
         "store": args.out,
         "sizes": sizes,
+        "bands": bands,
         "raw_bytes": raw,
         "bytes": told["bytes"],
         "ratio": told["ratio"],
@@ -70,6 +73,7 @@ def write(args: argparse.Namespace, cube: Any, total_bytes: float | None = None)
     shape = " x ".join(f"{length} {dim}" for dim, length in sizes.items())
     rows = [
         ("cube", f"{shape}, {cube['B'].dtype}"),
+        ("bands", " ".join(bands)),
         ("raw", size(raw)),
         ("stored", f"{size(told['bytes'])}: {told['ratio']:.1f} times smaller"),
         ("time", f"{took:.1f} s, {size(raw / took)} a second"),

@@ -7,10 +7,11 @@ import pathlib
 from typing import Any
 
 from tec_zarr.command import arguments
+from tec_zarr.command.geotiffs import SUFFIXES, write_geotiffs
 from tec_zarr.command.output import DaskProgress, Seconds, show, size
-from tec_zarr.command.places import check_free, store_of
-from tec_zarr.errors import InvalidInputError
+from tec_zarr.command.places import check_free, check_is_store, store_of
 from tec_zarr.stores.decompress import decompress_store
+from tec_zarr.stores.opened import open_stored
 from tec_zarr.stores.write import own_threads
 
 EXAMPLES = """\
@@ -46,17 +47,21 @@ def run(args: argparse.Namespace) -> None:
 def _opened(store: str) -> Any:
     import xarray as xr
 
-    return xr.open_zarr(store_of(store), mask_and_scale=False)
+    place = store_of(store)
+    # This tells what is there where it is no store.
+    open_stored(place)
+    return xr.open_zarr(place, mask_and_scale=False)
 
 
 def _write(args: argparse.Namespace, opened: Any) -> list[str]:
     """Write what a store was made of, by the suffix of the target; gives the files or the store."""
     path = pathlib.Path(args.out)
-    if path.suffix.lower() in (".tif", ".tiff"):
-        return _write_geotiffs(opened, path)
+    if path.suffix.lower() in SUFFIXES:
+        return write_geotiffs(opened, path, args.overwrite)
     if path.suffix.lower() == ".nc":
         _write_netcdf(opened.tec.to_plain(), path)
     else:
+        check_is_store(args.out)
         mode = "w" if args.overwrite else "w-"
         decompress_store(store_of(args.store), args.out, mode=mode, progress=False)
     return [args.out]
@@ -71,27 +76,3 @@ def _write_netcdf(plain: Any, path: pathlib.Path) -> None:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
-
-
-def _write_geotiffs(opened: Any, path: pathlib.Path) -> list[str]:
-    """A file of all bands for each date."""
-    try:
-        import rioxarray  # noqa: F401
-    except ImportError as error:
-        raise InvalidInputError(
-            "writing GeoTIFFs needs rioxarray: pip install 'tec_zarr[demo]'"
-        ) from error
-    cube = opened["B"]
-    written = []
-    for index in range(cube.sizes["time"]):
-        date = cube.isel(time=index)
-        name = path
-        if cube.sizes["time"] > 1:
-            label = str(date["time"].values)[:10] if "time" in date.coords else str(index)
-            name = path.with_name(f"{path.stem}-{label}{path.suffix}")
-        image = date.drop_vars([n for n in date.coords if n not in ("y", "x", "spatial_ref")])
-        image.attrs = {"long_name": tuple(map(str, cube["band"].values))}
-        image.encoding = {}
-        image.rio.to_raster(name)
-        written.append(str(name))
-    return written

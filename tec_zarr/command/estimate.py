@@ -8,6 +8,7 @@ from typing import Any
 
 from tec_zarr.command import arguments
 from tec_zarr.command.output import show, size, table
+from tec_zarr.errors import InvalidInputError
 
 EXAMPLES = """\
   tec-zarr estimate cube.nc --quality 60
@@ -36,6 +37,11 @@ def add(commands: Any) -> None:
 def run(args: argparse.Namespace) -> None:
     from tec_zarr.cubes.files import open_cube
 
+    if args.qualities and args.quality is not None:
+        raise InvalidInputError(
+            f"give quality= or qualities=, not both; got {args.quality:g} and "
+            f"{','.join(f'{quality:g}' for quality in args.qualities)}"
+        )
     keywords = {**arguments.codec_of(args), **arguments.units_of(args), "sample": args.sample}
     found = []
     with open_cube(args.paths, bands=args.bands, resolution=args.resolution) as cube:

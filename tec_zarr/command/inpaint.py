@@ -7,7 +7,7 @@ from typing import Any
 
 from tec_zarr.command import arguments
 from tec_zarr.command.compress import write
-from tec_zarr.command.places import check_free
+from tec_zarr.command.places import check_free, check_is_store
 
 EXAMPLES = """\
   tec-zarr inpaint cube.zarr clear.zarr --dilate 3
@@ -38,6 +38,7 @@ def add(commands: Any) -> None:
 def run(args: argparse.Namespace) -> None:
     from tec_zarr.cubes.files import open_cube
 
+    check_is_store(args.out)
     check_free(args.out, args.overwrite)
     with open_cube(args.paths, bands=args.bands, resolution=args.resolution) as cube:
         write(args, _clear(args, cube))

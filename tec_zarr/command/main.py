@@ -20,9 +20,9 @@ from tec_zarr.command import (
     models,
     verify,
 )
-from tec_zarr.command.arguments import Parser
+from tec_zarr.command.arguments import Parser, in_options
 from tec_zarr.command.output import plain_warnings
-from tec_zarr.errors import TecError
+from tec_zarr.errors import DamagedChunkError, TecError
 
 COMMANDS = (
     compress,
@@ -39,6 +39,9 @@ COMMANDS = (
 
 MISTAKE = 2
 """Exit status where a user can do something about an error; argparse has the same."""
+
+REMOTE = ("aiobotocore", "aiohttp", "azure", "botocore", "fsspec", "gcsfs", "google", "s3fs")
+"""Packages whose errors say that a URL cannot be reached, or not by this user."""
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
@@ -77,9 +80,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     A mistake of the user becomes one line; anything else is a fault of this package, and keeps its
     traceback.
     """
-    args = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    if not words:
+        parser().print_help(sys.stderr)
+        return MISTAKE
+    args = parser().parse_args(words)
     try:
-        with plain_warnings():
+        with plain_warnings(args):
             return args.run(args) or 0
     except KeyboardInterrupt:
         print("tec-zarr: interrupted", file=sys.stderr)
@@ -88,12 +95,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of a pipe, such as `head`, has had enough. Python writes once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (TecError, OSError, ImportError) as error:
-        if args.debug:
+    except Exception as error:
+        if args.debug or not _is_mistake(error):
             raise
         said = " ".join(str(error).split()) or type(error).__name__
-        print(f"tec-zarr: {said}", file=sys.stderr)
+        if isinstance(error, DamagedChunkError):
+            said = f"{said}. tec-zarr verify names all damaged chunks of a store"
+        if _is_remote(error):
+            said = f"a URL cannot be reached ({said}): check the address, and who may use it"
+        print(f"tec-zarr: {in_options(said, args)}", file=sys.stderr)
         return MISTAKE
+
+
+def _is_mistake(error: Exception) -> bool:
+    """Whether an error is not of this package, but of what it was given or where it runs."""
+    return isinstance(error, (TecError, OSError, ImportError)) or _is_remote(error)
+
+
+def _is_remote(error: Exception) -> bool:
+    """Whether an error comes from what opens URLs, as that of missing credentials does."""
+    return type(error).__module__.split(".", maxsplit=1)[0] in REMOTE
 
 
 if __name__ == "__main__":

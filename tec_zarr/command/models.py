@@ -26,20 +26,20 @@ def add(commands: Any) -> None:
     verbs = models.add_subparsers(dest="verb", required=True, metavar="VERB")
     _add(verbs, "list", "all weights, and where they are", _list)
     info = _add(verbs, "info", "what is known of some weights", _info)
-    info.add_argument("name")
+    info.add_argument("name", metavar="NAME", help="as `tec-zarr models list` shows it")
     fetch = _add(
         verbs, "fetch", "download and convert a published checkpoint into the cache folder", _fetch
     )
-    fetch.add_argument("name")
+    fetch.add_argument("name", metavar="NAME", help="as `tec-zarr models list` shows it")
     fetch.add_argument(
         "--file", type=pathlib.Path, help="a local .pt to convert instead of downloading"
     )
     for verb, does, run in (
         ("keep", "write the weights of an array into its store", _keep),
-        ("install", "take them from there", _install),
+        ("install", "copy weights that a store holds to this machine", _install),
     ):
         stored = _add(verbs, verb, does, run)
-        stored.add_argument("store", help="a Zarr store")
+        stored.add_argument("store", metavar="STORE", help="a Zarr store")
         stored.add_argument("--name", default="B", help="of the array; default B")
 
 

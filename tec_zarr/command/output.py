@@ -17,6 +17,8 @@ import numpy as np
 from dask.callbacks import Callback
 from tqdm import tqdm
 
+from tec_zarr.command.arguments import in_options
+
 DELAY = 0.5
 """Seconds before a bar is shown: small work gets none."""
 
@@ -115,15 +117,22 @@ class DaskProgress(Callback):
 
 
 @contextlib.contextmanager
-def plain_warnings() -> Iterator[None]:
-    """Warnings as a line each, without the place in the code."""
+def plain_warnings(args: argparse.Namespace) -> Iterator[None]:
+    """Warnings as a line each, without the place in the code, and once."""
+    shown = set()
 
     def write(message: Warning | str, *_: Any, **__: Any) -> None:
-        print(f"tec-zarr: warning: {message}", file=sys.stderr)
+        text = in_options(" ".join(str(message).split()), args)
+        if text not in shown:
+            shown.add(text)
+            print(f"tec-zarr: warning: {text}", file=sys.stderr)
 
     with warnings.catch_warnings():
         warnings.simplefilter("default")
-        warnings.simplefilter("ignore", DeprecationWarning)
+        # These are for authors of programs. Who runs one cannot do anything about them.
+        for category in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
+            warnings.simplefilter("ignore", category)
         warnings.filterwarnings("ignore", "Consolidated metadata is currently not part")
+        warnings.filterwarnings("ignore", ".*does not have a Zarr V3 specification")
         warnings.showwarning = write
         yield

@@ -233,7 +233,8 @@ def _of_dataset(
         raise InvalidInputError(
             "one variable with the dims (time, band, y, x) is wanted, or variables that are "
             f"called like bands ({', '.join(L2A)}, or B2, b02, blue, nir08 …); found {found}, "
-            f"understood as bands: {named}"
+            f"understood as bands: {named}. Rename dims or variables, or name the variables that "
+            "are bands with bands=[...]"
         )
     _check_alike(data, named)
     attrs = {str(n): plain_attributes(data[n].attrs) for n in named}

@@ -6,6 +6,7 @@ import pathlib
 import zipfile
 from collections.abc import Iterable, Sequence
 
+import fsspec
 import xarray as xr
 from zarr.storage import ZipStore
 
@@ -48,9 +49,14 @@ def open_cube(
     if not paths:
         raise InvalidInputError("no file was given")
     texts = [str(path) for path in paths]
+    for text in texts:
+        if _is_url(text):
+            check_url(text)
     missing = [text for text in texts if not _is_url(text) and not pathlib.Path(text).exists()]
     if missing:
-        raise InvalidInputError(f"no such file: {', '.join(missing)}")
+        raise InvalidInputError(
+            f"no such file: {', '.join(missing)}. Paths are taken from {pathlib.Path.cwd()}"
+        )
     stores = [text for text in texts if not _holds_images(text)]
     data: xr.Dataset | xr.DataArray
     names = None if bands is None else list(bands)
@@ -75,6 +81,18 @@ def open_cube(
     if "source" in data.encoding:
         cube.encoding["source"] = data.encoding["source"]
     return cube
+
+
+def check_url(text: str) -> None:
+    """Raise InvalidInputError where nothing here can open URLs of this kind."""
+    protocol = text.split("::", maxsplit=1)[0].split("://", maxsplit=1)[0]
+    try:
+        fsspec.get_filesystem_class(protocol)
+    except (ValueError, ImportError) as error:
+        raise InvalidInputError(
+            f"{text} cannot be opened: {error}. Give a path, or a URL such as "
+            "https://example.org/cube.zarr or s3://bucket/cube.zarr (for which pip install s3fs)"
+        ) from error
 
 
 def _is_url(text: str) -> bool:
@@ -109,9 +127,23 @@ def _open_dataset(text: str) -> xr.Dataset:
         return xr.open_zarr(store, chunks={}, mask_and_scale=False)
     except InvalidInputError:
         raise
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, ImportError, zipfile.BadZipFile) as error:
+        if is_netcdf and _is_no_netcdf(path):
+            raise InvalidInputError(
+                f"{text} is no NetCDF file, whatever its name says, or a part of one: give a file "
+                "that ncdump or xr.open_dataset can read"
+            ) from error
         said = " ".join(str(error).split())
         raise InvalidInputError(f"{text} cannot be opened: {said}") from error
+
+
+def _is_no_netcdf(path: pathlib.Path) -> bool:
+    """Whether a file begins neither as NetCDF 3 nor as HDF5."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        begin = file.read(8)
+    return not begin.startswith((b"CDF", b"\x89HDF\r\n\x1a\n"))
 
 
 def _are_nameless(data: xr.Dataset | xr.DataArray) -> bool:

@@ -66,14 +66,11 @@ def _of_dates(images: list[Image]) -> xr.DataArray:
     """Files of all bands, a date each; numbered where none tells its date."""
     if len(images) == 1 and images[0].date is None:
         return images[0].data
-    dated = [image for image in images if image.date is not None]
-    if dated and len(dated) != len(images):
-        listed = "; ".join(f"{image.path}: {day(image.date)}" for image in images)
-        raise InvalidInputError(f"some of the files tell their date, and others do not: {listed}")
+    _check_all_or_none_dated(images)
     check_one_grid(images)
     _check_alike(images)
     labels: Any = np.arange(len(images))
-    if dated:
+    if images[0].date is not None:
         _check_dates_differ(images)
         images = sorted(images, key=lambda image: str(image.date))
         labels = np.array([image.date for image in images])
@@ -83,6 +80,16 @@ def _of_dates(images: list[Image]) -> xr.DataArray:
     except ValueError as error:
         listed = "; ".join(f"{i.path}: {dict(i.data.sizes)}" for i in images)
         raise InvalidInputError(f"these dates are no one cube ({error}): {listed}") from error
+
+
+def _check_all_or_none_dated(images: list[Image]) -> None:
+    dates = [image.date is not None for image in images]
+    if any(dates) and not all(dates):
+        listed = "; ".join(f"{image.path}: {day(image.date)}" for image in images)
+        raise InvalidInputError(
+            f"some of the files tell their date, and others do not: {listed}. Name files like "
+            "2024-05-12_B04.tif"
+        )
 
 
 def _check_dates_differ(images: list[Image]) -> None:
@@ -120,6 +127,7 @@ def _of_single_bands(images: list[Image]) -> tuple[xr.Dataset, list[str]]:
             f"of which band is {', '.join(i.path for i in unknown)}? Understood was: {known}. Name "
             "files like 2024-05-12_B04.tif, or leave out what is no band"
         )
+    _check_all_or_none_dated([image for image in images if image.band])
     bands = _by_name([image for image in images if image.band])
     finest = min((i for group in bands.values() for i in group), key=lambda image: image.step)
     dates = _dates_of_all(bands)
@@ -145,7 +153,8 @@ def _by_name(images: list[Image]) -> dict[str, list[Image]]:
         if other is not image and np.isclose(other.step, image.step):
             raise InvalidInputError(
                 f"{other.path} and {image.path} are both {image.band or image.mask} of "
-                f"{day(image.date)}: give the files of one tile alone, or a date to each"
+                f"{day(image.date)}: give the files of one tile alone, or a date to each, in names "
+                "like 2024-05-12_B04.tif"
             )
         if image.step < other.step:
             dates[str(image.date)] = image
@@ -163,7 +172,8 @@ def _dates_of_all(bands: dict[str, list[Image]]) -> set[str]:
             lacking.append(f"{date[:19]} lacks {', '.join(without)}")
     if lacking:
         raise InvalidInputError(
-            f"every date needs all bands ({', '.join(by_band)}); {'; '.join(lacking)}"
+            f"every date needs all bands ({', '.join(by_band)}); {'; '.join(lacking)}. Add "
+            "these files, or give paths without these dates or bands"
         )
     return dates
 

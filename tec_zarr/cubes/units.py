@@ -45,10 +45,17 @@ def units_of(
     if isinstance(nodata, str) and nodata == AUTO:
         nodata = told_nodata(cube, attrs, array.dtype)
     check_nodata(nodata, array.dtype)
+    if scale is not None and not is_float:
+        raise InvalidInputError(
+            f"scale={scale!r} is the value of one DN in floats, and this cube is {array.dtype}: "
+            "leave it out; the offset of integers is offset_dn="
+        )
     if is_float and scale is None:
         scale = _told_scale(attrs)
     is_scale_told = scale is not None or not is_float
-    if not is_lazy(array) or not is_scale_told:
+    # What is no number is refused with all other dtypes, by the codec.
+    is_number = array.dtype.kind in "iuf"
+    if is_number and (not is_lazy(array) or not is_scale_told):
         values = sample_of(array, nodata)
         check_sentinels(values, is_scale_told)
         if not is_scale_told:

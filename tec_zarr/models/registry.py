@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import functools
 import hashlib
 import json
@@ -103,8 +104,11 @@ def cache(name: str, sha256: str, data: bytes) -> None:
 
 def _plain(name: str) -> str:
     """A name that may be part of a path; stores, which name weights, are not to be trusted."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9@._-]*", name):
-        raise WeightsError(f"{name!r} cannot be the name of weights")
+    is_name = isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9@._-]*", name)
+    if not is_name:
+        raise WeightsError(
+            f"{name!r} cannot be the name of weights; `tec-zarr models list` shows those there are"
+        )
     return name
 
 
@@ -136,9 +140,11 @@ def find(name: str, sha256: str = "") -> Entry:
     if path is None and name in RETIRED:
         raise _retired(name)
     if path is None and name not in catalog():
+        near = difflib.get_close_matches(name, [*entries(), *catalog()], 1)
+        guess = f": did you mean {near[0]}?" if near else "."
         raise WeightsError(
-            f"unknown model {name!r}; this release of tec_zarr has "
-            f"{sorted([*entries(), *catalog()])}"
+            f"unknown model {name!r}{guess} This release of tec_zarr ships "
+            f"{', '.join(entries())}; `tec-zarr models list` shows all"
         )
     found = path and path.name.removeprefix(f"{name}.").removesuffix(".safetensors")
     return Entry(name, found, path, published=catalog().get(name))

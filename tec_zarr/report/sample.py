@@ -125,6 +125,12 @@ def pick_pixels(
     """
     height, width = sample.before.shape[2:]
     if asked is not None:
+        try:
+            asked = [(int(row), int(column)) for row, column in asked]
+        except (TypeError, ValueError) as error:
+            raise InvalidInputError(
+                f"pixels must be a list of (row, column), such as [(10, 20)]; got {asked!r}"
+            ) from error
         for row, column in asked:
             if not (0 <= row < height and 0 <= column < width):
                 raise InvalidInputError(

@@ -57,18 +57,20 @@ def rate_distortion(
     _check_sample(sample)
     planned = plan(data, options)
     try:
-        qualities = list(qualities)
-    except TypeError as error:
+        listed = list(qualities)
+    except TypeError:
+        listed = []
+    if not listed:
         raise InvalidInputError(
             f"qualities must be several numbers, 1 to 100, such as (10, 50, 90); got {qualities!r}"
-        ) from error
+        )
     found = []
-    for quality in qualities:
+    for quality in listed:
         found.append(_estimate(planned.at_quality(quality), sample, math.inf))
     columns = {}
     for name in ("bppb", "ratio", "psnr", "rmse"):
         columns[name] = ("quality", [getattr(estimate, name) for estimate in found])
-    curve = xr.Dataset(columns, {"quality": qualities})
+    curve = xr.Dataset(columns, {"quality": listed})
     if ax is not None:
         ax.plot(curve["bppb"], curve["psnr"], marker="o")
         ax.set_xscale("log")

@@ -3,6 +3,7 @@ one."""
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,11 +32,26 @@ def open_stored(
     options = None if storage_options is None else dict(storage_options)
     try:
         return zarr.open_group(place, mode="r", path=group or "", storage_options=options)
+    except zipfile.BadZipFile as error:
+        raise InvalidInputError(
+            f"{store} is no whole zip file: give a store that was written whole"
+        ) from error
     except FileNotFoundError as error:
-        what = "there is no group of Zarr" if group is None else f"there is no group {group!r}"
+        what = "there is no Zarr group" if group is None else f"there is no group {group!r}"
         raise InvalidInputError(
             f"{store}: {what}. Give the path or URL of a store (a folder or a .zip), or a store "
             "object, with group= where the cube is in a group of it"
+        ) from error
+    except (ValueError, KeyError) as error:
+        # Zarr says with these that a document is no JSON, lacks something, or names a codec that
+        # is not there.
+        raise InvalidInputError(
+            f"{store}: the metadata of this store cannot be read ({error}): they are damaged, or "
+            "of a codec that is not installed here"
+        ) from error
+    except TypeError as error:
+        raise InvalidInputError(
+            f"a store is a path, a URL or a store of zarr; got {type(store).__name__}"
         ) from error
 
 

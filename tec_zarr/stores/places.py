@@ -110,6 +110,8 @@ class Target:
                 f"give the path {str(store.path)!r}, not a ZipStore"
             )
         path = local_path(store)
+        if group is not None and not isinstance(group, str):
+            raise InvalidInputError(f"group must be the path of a group, a text; got {group!r}")
         if group and path is not None and path.suffix == ".zip" and path.exists():
             raise InvalidInputError(
                 f"{path}: group= cannot add to a zip file or replace a part of it; use a folder"

@@ -13,6 +13,7 @@ import zarr
 
 from tec_zarr.errors import InvalidInputError, WeightsError
 from tec_zarr.stores import sizes
+from tec_zarr.stores.opened import open_stored
 
 AHEAD = 2
 """Chunks a thread that are decoded, or wait for it, at a time."""
@@ -35,11 +36,7 @@ def arrays_of(store: Any) -> dict[str, zarr.Array]:
 
     Raises InvalidInputError where there are none.
     """
-    try:
-        group = zarr.open_group(store, mode="r")
-    except FileNotFoundError as error:
-        raise InvalidInputError(f"{store} holds no Zarr group: {error}") from error
-    arrays = sizes.arrays_of(group)
+    arrays = sizes.arrays_of(open_stored(store))
     if not arrays:
         raise InvalidInputError(f"{store} holds no arrays")
     return arrays

@@ -6,10 +6,12 @@ import pathlib
 import pty
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -179,14 +181,14 @@ def test_models_as_json(capsys):
     [
         ("compress missing.nc out.zarr", "no such file: missing.nc"),
         ("compress {nc} {store}", "--overwrite"),
-        ("compress {nc} {nc} --overwrite", "no Zarr store"),
+        ("compress {nc} {nc} --overwrite", "would be a Zarr store"),
         ("compress {nc} out.zarr --quality 300", "quality"),
         ("compress {nc} out.zarr --quality much", "--quality"),
         ("compress {nc} out.zarr --psnr 40 --quality 3", "quality"),
         ("compress {nc} out.zarr --max-error B99=3", "B99"),
         ("compress {nc} out.zarr --psnr 300", "psnr"),
         ("compress {text} out.zarr", "no file that is known"),
-        ("compress {broken} out.zarr", "cannot be opened"),
+        ("compress {broken} out.zarr", "no NetCDF file"),
         ("compress {folder} out.zarr", "neither a Zarr store nor images"),
         ("compress {nc}", "OUT"),
         ("compres {nc} out.zarr", "compres"),
@@ -201,20 +203,58 @@ def test_models_as_json(capsys):
         ("compare {nc} {store} --html no/such/folder/r.html", "no/such/folder"),
         ("models info tec-ttt", "tec-ttt"),
         ("inpaint {nc} out.zarr --mask clouds", "clouds"),
-        ("compress {nc} http://127.0.0.1:9/x.zarr", ""),
+        ("compress {nc} http://127.0.0.1:9/x.zarr", "a URL cannot be reached"),
+        ("compress {nc} nowhere://x.zarr", "nowhere"),
+        ("compress nowhere://x.zarr out.zarr", "nowhere"),
+        ("info nowhere://x.zarr", "nowhere"),
+        ("compress {nc} out.nc", "would be a Zarr store"),
+        ("inpaint {nc} out.TIF", "would be a Zarr store"),
+        ("decompress {store} out.h5", "would be a Zarr store"),
+        ("info {torn}", "the metadata of this store cannot be read"),
+        ("verify {torn}", "the metadata of this store cannot be read"),
+        ("decompress {torn} out.nc", "the metadata of this store cannot be read"),
+        ("compress {torn} out.zarr", "cannot be opened"),
+        ("info {foreign}", "'tec_zarr.unknown'"),
+        ("verify {foreign}", "'tec_zarr.unknown'"),
+        ("decompress {foreign} out.nc", "'tec_zarr.unknown'"),
+        ("compare {nc} {foreign}", "'tec_zarr.unknown'"),
+        ("decompress {damaged} out.nc", "tec-zarr verify names all damaged chunks"),
+        ("compress {zip} out.zarr", "zip file"),
+        ("info {zip}", "no whole zip file"),
+        ("verify {zip}", "no whole zip file"),
+        ("decompress {zip} out.nc", "no whole zip file"),
+        ("compare {nc} {zip}", "zip file"),
+        ("compress {nc} out.zarr --qualty 50", "did you mean --quality?"),
+        ("compress {nc} out.zarr --quality 50 --psnr 40", "--psnr 40"),
+        ("compress {nc} out.zarr --psnr 400 --context none", "or --best-effort to take"),
+        ("compress {nc} {text} --overwrite", "and --overwrite replaces nothing else"),
+        ("compress {nc} out.zarr --nodata foo", "give a number, none, or auto"),
+        ("compress {nc} out.zarr --chunks 256", "give sizes such as time=4"),
+        ("compress {nc} out.zarr --max-error B04", "give a number, or bands such as"),
+        ("inpaint {nc} out.zarr --classes clouds", "give numbers such as"),
+        ("estimate {nc} --quality 50 --qualities 10,20", "give --quality or --qualities"),
     ],
 )
 def test_a_mistake_is_one_line(words, said, netcdf, store, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "notes.txt").write_text("no cube")
     (tmp_path / "broken.nc").write_bytes(b"no NetCDF")
+    (tmp_path / "broken.zip").write_bytes(b"no zip")
     (tmp_path / "empty").mkdir()
     xr.Dataset({"B": (("time", "y"), np.ones((2, 2)))}).to_zarr("plain.zarr", consolidated=False)
     dataset(2, (64, 80)).to_netcdf("other.nc")
+    for name in ("torn", "foreign", "damaged"):
+        shutil.copytree(store, f"{name}.zarr")
+    pathlib.Path("torn.zarr/zarr.json").write_text("{")
+    for path in pathlib.Path("foreign.zarr").rglob("zarr.json"):
+        path.write_text(path.read_text().replace("tec_zarr.terracodec", "tec_zarr.unknown"))
+    chunk = next(p for p in pathlib.Path("damaged.zarr/B/c").rglob("*") if p.is_file())
+    chunk.write_bytes(chunk.read_bytes()[:-1] + bytes([chunk.read_bytes()[-1] ^ 1]))
     before = sorted(f.name for f in tmp_path.iterdir())
     places = {
         "nc": netcdf, "store": store, "text": "notes.txt", "broken": "broken.nc",
-        "folder": "empty", "plain": "plain.zarr", "other": "other.nc",
+        "zip": "broken.zip", "folder": "empty", "plain": "plain.zarr", "other": "other.nc",
+        "torn": "torn.zarr", "foreign": "foreign.zarr", "damaged": "damaged.zarr",
     }  # fmt: skip
     try:
         status = main(shlex.split(words.format(**places)))
@@ -227,6 +267,31 @@ def test_a_mistake_is_one_line(words, said, netcdf, store, capsys, tmp_path, mon
     assert len(lines) == 1
     assert lines[0].startswith("tec-zarr: ")
     assert sorted(f.name for f in tmp_path.iterdir()) == before
+
+
+def test_missing_credentials_are_no_fault_of_the_package(netcdf, capsys, monkeypatch):
+    pytest.importorskip("s3fs", reason="reads and writes buckets")
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "none")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "none")
+    said = run(capsys, "compress", netcdf, "s3://bucket-of-nobody/x.zarr", status=2).err
+    assert said.startswith("tec-zarr: a URL cannot be reached (Unable to locate credentials)")
+    assert said.count("\n") == 1
+
+
+def test_without_a_command_there_is_help(capsys):
+    said = run(capsys, status=2)
+    assert said.out == ""
+    assert "compress" in said.err
+    assert "examples:" in said.err
+
+
+def test_python_runs_the_package():
+    command = [sys.executable, "-m", "tec_zarr", "--version"]
+    said = subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, text=True)
+    assert said.stdout == f"tec-zarr {tec_zarr.__version__}\n"
 
 
 def test_debug_shows_where(capsys):
@@ -245,9 +310,22 @@ def test_warnings_are_a_line_without_code(cube, capsys, tmp_path):
     plain["B"].attrs.clear()
     plain.to_netcdf(tmp_path / "a.nc")
     said = run(capsys, "compress", tmp_path / "a.nc", tmp_path / "a.zarr", *FAST)
-    lines = [line for line in said.err.splitlines() if "offset_dn=0 is assumed" in line]
+    lines = [line for line in said.err.splitlines() if "--offset-dn 0 is assumed" in line]
     assert len(lines) == 1
     assert lines[0].startswith("tec-zarr: warning: no attribute")
+
+
+def test_warnings_come_once_and_none_that_is_for_programmers(netcdf, capsys, monkeypatch):
+    def describe(*_):
+        for _ in range(3):
+            warnings.warn("heed\nthis", UserWarning, stacklevel=1)
+            warnings.warn(f"line {_}", PendingDeprecationWarning, stacklevel=1)
+            warnings.warn(f"line {_}", FutureWarning, stacklevel=1)
+        raise tec_zarr.InvalidInputError("no")
+
+    monkeypatch.setattr("tec_zarr.stores.describe.describe_store", describe)
+    said = run(capsys, "info", netcdf, status=2).err
+    assert said == "tec-zarr: warning: heed this\ntec-zarr: no\n"
 
 
 def test_version_and_help(capsys):

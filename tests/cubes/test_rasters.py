@@ -14,16 +14,16 @@ SIZE = 48
 DATES = ("20240512T101021", "20240601T101021")
 
 
-def write(path, seed, step=10, size=SIZE, dtype="uint16", bands=None, **tags):
-    """An image whose values are known from its seed."""
+def write(path, seed, step=10, size=SIZE, dtype="uint16", bands=None, moved=(0, 0), **tags):
+    """An image whose values are known from its seed; `moved` by meters to the south and east."""
     side = size * 10 // step
     values = np.random.default_rng(seed).integers(100, 4000, (len(bands or "x"), side, side))
     data = xr.DataArray(
         values.astype(dtype),
         dims=("band", "y", "x"),
         coords={
-            "y": 5_000_000 - (np.arange(side) + 0.5) * step,
-            "x": 600_000 + (np.arange(side) + 0.5) * step,
+            "y": 5_000_000 - moved[0] - (np.arange(side) + 0.5) * step,
+            "x": 600_000 + moved[1] + (np.arange(side) + 0.5) * step,
         },
     )
     if bands:
@@ -157,6 +157,25 @@ def test_what_makes_no_cube_is_told_with_what_was_understood(tmp_path, files, sa
     with pytest.raises(InvalidInputError, match=re.escape(said)) as refused:
         open_cube([tmp_path])
     assert any(name.split("/")[-1] in str(refused.value) for name in files) or "lacks" in said
+
+
+@pytest.mark.parametrize("moved", [(0, 5), (5, 0), (40, 0), (0, -1), (10, 10)])
+@pytest.mark.parametrize("bands", [None, ("B02", "B03")])
+def test_dates_that_lie_beside_each_other_are_refused(tmp_path, moved, bands):
+    name = "scene.tif" if bands else "B02.tif"
+    write(tmp_path / f"2024-05-12_{name}", 1, bands=bands)
+    write(tmp_path / f"2024-06-01_{name}", 2, bands=bands, moved=moved)
+    with pytest.raises(InvalidInputError, match="one grid"):
+        open_cube([tmp_path])
+
+
+@pytest.mark.parametrize("bands", [None, ("B02", "B03")])
+@pytest.mark.parametrize("other", ["B02", "B02_summer", "B02_12-05-2024"])
+def test_files_with_and_without_a_date_are_refused(tmp_path, other, bands):
+    write(tmp_path / "2024-05-12_B02.tif", 1, bands=bands)
+    write(tmp_path / f"{other}.tif", 2, bands=bands)
+    with pytest.raises(InvalidInputError, match=r"some of the files tell.*Name files like"):
+        open_cube([tmp_path])
 
 
 def test_bytes_that_are_no_image(tmp_path):

@@ -117,7 +117,7 @@ def test_what_cannot_be_is_refused_and_leaves_nothing(scene, tmp_path):
     scene.isel(time=[0]).to_zarr(tmp_path / "plain.zarr", consolidated=False)
     with pytest.raises(InvalidInputError, match="nothing that was written with tec_zarr"):
         tec_zarr.decompress(tmp_path / "plain.zarr", tmp_path / "b.zarr")
-    with pytest.raises(InvalidInputError, match=r"no group of Zarr. Give the path"):
+    with pytest.raises(InvalidInputError, match=r"no Zarr group. Give the path"):
         tec_zarr.decompress(tmp_path / "none.zarr", tmp_path / "b.zarr")
     scene.isel(time=[0]).tec.to_zarr(tmp_path / "a.zarr", **LOSSLESS)
     with pytest.raises(InvalidInputError, match="zarr_format must be 2 or 3; got 4"):

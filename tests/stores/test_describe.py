@@ -88,7 +88,7 @@ def test_info_of_what_is_no_store_of_ours(scene, tmp_path):
     with pytest.raises(InvalidInputError, match=r"no array 'B02'; it has B, SCL, band"):
         tec_zarr.info(tmp_path / "a.zarr", "B02")
     for nothing in (tmp_path / "b.zarr", tmp_path / "b.zip", tmp_path):
-        with pytest.raises(InvalidInputError, match=r"no group of Zarr. Give the path or URL"):
+        with pytest.raises(InvalidInputError, match=r"no Zarr group. Give the path or URL"):
             tec_zarr.info(nothing)
     with pytest.raises(InvalidInputError, match=r"there is no group 'r10m'.*group="):
         tec_zarr.info(tmp_path / "a.zarr", group="r10m")

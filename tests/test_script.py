@@ -1,0 +1,52 @@
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import tec_zarr
+
+ROOT = pathlib.Path(tec_zarr.__file__).parents[1]
+SLOW = """\
+import os, signal
+os.kill(os.getpid(), signal.SIGINT)
+raise AssertionError("this was reached")
+"""
+
+
+def run(*words, folder, **environment):
+    paths = os.pathsep.join([str(folder), str(ROOT)])
+    return subprocess.run(
+        [sys.executable, "-m", "tec_zarr_script", *words],
+        env={**os.environ, "PYTHONPATH": paths, **environment},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_it_is_the_command(tmp_path):
+    said = run("--version", folder=tmp_path)
+    assert (said.returncode, said.stderr) == (0, "")
+    assert said.stdout == f"tec-zarr {tec_zarr.__version__}\n"
+    assert run("info", "missing.zarr", folder=tmp_path).returncode == 2
+
+
+@pytest.mark.parametrize("module", ["numpy", "xarray", "zarr", "dask"])
+def test_an_interrupt_while_a_package_is_imported_is_no_traceback(module, tmp_path):
+    (tmp_path / f"{module}.py").write_text(SLOW)
+    said = run("--version", folder=tmp_path)
+    assert said.returncode == 130
+    assert said.stderr == "tec-zarr: interrupted\n"
+    assert said.stdout == ""
+
+
+def test_it_imports_nothing_by_itself():
+    code = "import sys; before = set(sys.modules); import tec_zarr_script; "
+    code += "print(sorted(set(sys.modules) - before))"
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert said.stdout.strip() == "['tec_zarr_script']"
