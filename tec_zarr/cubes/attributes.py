@@ -76,6 +76,12 @@ def _without_packing(attrs: dict[str, Any]) -> dict[str, Any]:
     return {**others, ASIDE: json.dumps(packing)}
 
 
+def packing_of(attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """Scale, offset and value of no data of a variable beside the bands, put aside or not."""
+    aside = json.loads(attrs.get(ASIDE, "{}"))
+    return {name: value for name, value in {**attrs, **aside}.items() if name in PACKING}
+
+
 def unstorable(data: xr.Dataset) -> xr.Dataset:
     """Undo `storable`; `data` stays as it is."""
     data = data.copy()

@@ -11,6 +11,8 @@ import xarray as xr
 
 from tec_zarr.errors import InvalidInputError
 
+COARSE = ("datetime64[s]", "datetime64[ms]", "timedelta64[s]", "timedelta64[ms]")
+
 Data = TypeVar("Data", xr.Dataset, xr.DataArray)
 
 
@@ -55,6 +57,7 @@ def _fine(data: Data) -> Data:
     coords = data.variables if isinstance(data, xr.Dataset) else data.coords
     for name in coords:
         variable = data[name].variable
-        if variable.dtype in (np.dtype("M8[s]"), np.dtype("M8[ms]")):
-            fine[name] = (variable.dims, variable.data.astype("M8[us]"), variable.attrs)
+        if str(variable.dtype) in COARSE:
+            kind = variable.dtype.kind
+            fine[name] = (variable.dims, variable.data.astype(f"{kind}8[us]"), variable.attrs)
     return data.assign(fine) if isinstance(data, xr.Dataset) else data.assign_coords(fine)

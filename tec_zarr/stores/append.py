@@ -7,7 +7,6 @@ import pathlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import xarray as xr
 import zarr
 from zarr.abc.store import Store
@@ -27,6 +26,7 @@ from tec_zarr.stores.changes import (
 )
 from tec_zarr.stores.describe import settings_of
 from tec_zarr.stores.documents import is_within
+from tec_zarr.stores.fits import check_fits
 from tec_zarr.stores.places import (
     discarded_on_failure,
     is_session,
@@ -99,7 +99,7 @@ def _append(
             f"the store holds no variable {NAME!r}; found {list(stored.data_vars)}"
         )
     cube = _with_time(cube, stored)
-    _check_fits(cube, stored)
+    check_fits(cube, stored)
     check_times(cube, stored)
     root = zarr.open_group(store, path=group, mode="r", use_consolidated=False)
     check_units(cube, settings_of(root[NAME]))
@@ -168,70 +168,3 @@ def _check_chunks_are_full(dates: int, length: int, zarr_format: int) -> None:
             "in format 2 adding to it would code its dates a second time, with a loss. Write whole "
             "chunks, or the store anew with zarr_format=3"
         )
-
-
-def _check_fits(cube: xr.Dataset, stored: xr.Dataset) -> None:
-    """Raise InvalidInputError, with all that differs, unless dates fit a store."""
-    differ = _differences(cube, stored)
-    if differ:
-        listed = "; ".join(f"{what}: {a} here, {b} in the store" for what, (a, b) in differ.items())
-        raise InvalidInputError(f"these dates do not fit the store: {listed}")
-
-
-def _differences(cube: xr.Dataset, stored: xr.Dataset) -> dict[str, tuple[Any, Any]]:
-    """What differs, as (here, in the store)."""
-    differ: dict[str, tuple[Any, Any]] = {}
-    new = cube[NAME]
-    old = stored[NAME]
-    if new.dtype != old.dtype:
-        differ["dtype"] = (new.dtype, old.dtype)
-    if new.dims != old.dims:
-        differ["dims"] = (new.dims, old.dims)
-    for dim in ("band", "y", "x"):
-        here = _labels(cube, dim)
-        there = _labels(stored, dim)
-        if not np.array_equal(here, there):
-            differ[dim] = (_shown(here), _shown(there))
-    here = _along_time(cube)
-    there = _along_time(stored)
-    if here != there:
-        differ["variables along time"] = (sorted(here), sorted(there))
-    for name in sorted(here & there - {NAME}):
-        if _kind(cube[name]) != _kind(stored[name]):
-            differ[name] = (cube[name].dtype, stored[name].dtype)
-    return differ | _values_that_would_be_lost(cube, stored)
-
-
-def _values_that_would_be_lost(cube: xr.Dataset, stored: xr.Dataset) -> dict[str, tuple[Any, Any]]:
-    """Of variables that the store has once for all dates, those that are not as there: masks of a
-    date, say, where the store was begun with one date without a dim time."""
-    differ = {}
-    for name, variable in cube.variables.items():
-        if "time" in variable.dims or name in ("band", "y", "x") or name not in stored.variables:
-            continue
-        there = stored[name].variable
-        if variable.dims != there.dims or not variable.equals(there):
-            said = "once for all dates, with other values; write it along time, or drop_vars it"
-            differ[str(name)] = ("values of its own", said)
-    return differ
-
-
-def _kind(variable: xr.DataArray) -> str:
-    """The kind of a dtype; texts are one kind however they are kept."""
-    kind = variable.dtype.kind
-    return "text" if kind in "OUT" else kind
-
-
-def _labels(cube: xr.Dataset, dim: str) -> np.ndarray:
-    return cube[dim].values if dim in cube.coords else np.arange(cube.sizes[dim])
-
-
-def _shown(labels: np.ndarray) -> str:
-    """Labels of a few, or how many there are between which."""
-    if labels.size <= 16:
-        return str(labels.tolist())
-    return f"{labels.size} from {labels[0]} to {labels[-1]}"
-
-
-def _along_time(cube: xr.Dataset) -> set[str]:
-    return {str(name) for name, variable in cube.variables.items() if "time" in variable.dims}

@@ -23,18 +23,21 @@ def time_encodings(cube: xr.Dataset) -> dict[str, dict[str, Any]]:
     """
     found = {}
     for name, variable in cube.variables.items():
-        if variable.dtype.kind != "M":
+        kind = variable.dtype.kind
+        if kind not in "Mm":
             continue
         values = variable.values
-        if np.isnat(values).any():
-            continue  # whole numbers have none; xarray knows what to do
-        is_fine = np.array_equal(values.astype("datetime64[us]").astype(values.dtype), values)
+        in_microseconds = values.astype(f"{kind}8[us]").astype(values.dtype)
+        is_fine = np.array_equal(in_microseconds, values, equal_nan=True)
         unit = "microseconds" if is_fine else "nanoseconds"
-        found[str(name)] = {
-            "units": f"{unit} since 1970-01-01",
-            "calendar": CALENDAR,
-            "dtype": "int64",
-        }
+        if kind == "m":
+            found[str(name)] = {"units": unit, "dtype": "int64"}
+        else:
+            found[str(name)] = {
+                "units": f"{unit} since 1970-01-01",
+                "calendar": CALENDAR,
+                "dtype": "int64",
+            }
     return found
 
 
@@ -52,7 +55,7 @@ def check_times(cube: xr.Dataset, stored: xr.Dataset) -> None:
     """Raise InvalidInputError unless a store can hold the times of `cube`, and they come after its
     own."""
     for name, variable in cube.variables.items():
-        if variable.dtype.kind == "M" and "time" in variable.dims and name in stored:
+        if variable.dtype.kind in "Mm" and "time" in variable.dims and name in stored:
             _check_encoding(str(name), variable, stored[name].encoding)
     if "time" not in cube.coords or "time" not in stored.coords:
         return
@@ -83,7 +86,7 @@ def check_times(cube: xr.Dataset, stored: xr.Dataset) -> None:
 
 
 def _listed(times: np.ndarray) -> str:
-    shown = ", ".join(str(time) for time in times[:3].astype("datetime64[s]"))
+    shown = ", ".join(str(time) for time in times.ravel()[:3].astype(f"{times.dtype.kind}8[s]"))
     return shown if len(times) <= 3 else f"{shown} and {len(times) - 3} more"
 
 
@@ -97,7 +100,10 @@ def _check_encoding(name: str, variable: xr.Variable, encoding: dict[str, Any]) 
     with warnings.catch_warnings():
         # Xarray says that it takes other units; that is what is looked for here.
         warnings.simplefilter("ignore")
-        encoded = xr.coders.CFDatetimeCoder().encode(copy, name)
+        if variable.dtype.kind == "m":
+            encoded = xr.coders.CFTimedeltaCoder().encode(copy, name)
+        else:
+            encoded = xr.coders.CFDatetimeCoder().encode(copy, name)
     if encoded.attrs["units"] != units or encoded.dtype.kind != np.dtype(wanted["dtype"]).kind:
         raise InvalidInputError(
             f"the store counts {name} in {units!r}, which cannot hold {_listed(variable.values)}: "
