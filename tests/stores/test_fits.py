@@ -80,7 +80,8 @@ def test_durations_that_a_store_counts_too_coarsely_are_refused():
     store = MemoryStore()
     encoding = days.tec.encoding(chunks={"time": 1}, offset_dn=0)
     encoding["time"] = {"units": "seconds since 1970-01-01", "dtype": "int64"}
-    days.tec.to_cube().chunk({"time": 1}).to_zarr(store, encoding=encoding)
+    encoding["beside"] = {"units": "days", "dtype": "int64"}
+    days.tec.to_cube().to_zarr(store, encoding=encoding)
     with pytest.raises(InvalidInputError, match=r"counts beside in 'days', which cannot hold"):
         later(hours).tec.append(store, progress=False)
 
