@@ -30,6 +30,7 @@ def objects(*values) -> np.ndarray:
 SAME = {
     "UTC": objects(*pd.to_datetime(DATES).tz_localize("UTC").to_pydatetime()),
     "another zone": objects(*pd.to_datetime(DATES).tz_localize("UTC").tz_convert(PARIS)),
+    "an index with a zone": pd.to_datetime(DATES).tz_localize("UTC").tz_convert(PARIS),
     "ISO texts": np.array(["2021-01-05T10:56:21Z", "2021-01-10T09:00:00+00:00"]),
     "ISO texts with a zone": objects("2021-01-05T11:56:21+01:00", "2021-01-10T10:00:00+01:00"),
 }
@@ -85,3 +86,62 @@ def test_times_of_any_unit_of_numpy_come_back(unit, zarr_format):
     np.testing.assert_array_equal(back["sensed"][:2], DATES + np.timedelta64(3, "s"))
     np.testing.assert_array_equal(back["end"][:2], DATES)
     assert back["first"] == DATES[0]
+
+
+def along_time(values, **attrs) -> xr.DataArray:
+    return cube(DATES).assign_coords(sensed=("time", values, attrs))
+
+
+@pytest.mark.parametrize("how", ["UTC", "another zone", "an index with a zone"])
+@pytest.mark.parametrize("is_scalar", [False, True])
+def test_other_coordinates_of_times_do_so_too(how, is_scalar):
+    """And are no JSON."""
+    data = along_time(SAME[how])
+    data = data.isel(time=0) if is_scalar else data
+    store = MemoryStore()
+    data.tec.to_zarr(store, progress=False)
+    found = xr.open_zarr(store).tec.from_cube()["sensed"]
+    np.testing.assert_array_equal(found, DATES[0] if is_scalar else DATES)
+    assert found.dtype.kind == "M"
+
+
+def test_a_variable_with_a_zone_does_so_too():
+    data = cube(DATES).to_dataset(name="s2")
+    data["sensed"] = ("time", SAME["an index with a zone"])
+    np.testing.assert_array_equal(to_cube(data)["sensed"], DATES)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NaT])
+def test_a_time_that_is_missing_stays_so(missing):
+    wanted = [DATES[0], np.datetime64("NaT")]
+    texts = to_cube(cube(objects("2021-01-05T10:56:21", missing)))
+    np.testing.assert_array_equal(texts["time"], wanted)
+    zoned = to_cube(along_time(objects(SAME["UTC"][0], missing)))
+    np.testing.assert_array_equal(zoned["sensed"], wanted)
+
+
+def test_other_calendars_and_periods_are_refused_anywhere():
+    other = xr.date_range("2021-01-05", periods=2, calendar="noleap", use_cftime=True)
+    with pytest.raises(InvalidInputError, match=r"sensed has values of the type .*NoLeap"):
+        to_cube(along_time(other))
+    months = pd.period_range("2021-01", periods=2, freq="M")
+    with pytest.raises(InvalidInputError, match=r"Period.*sensed.*to_timestamp"):
+        to_cube(along_time(objects(*months)))
+    with pytest.raises(InvalidInputError, match=r"Period.*time.*to_timestamp"):
+        to_cube(cube(months))
+
+
+def counted(first: str) -> xr.DataArray:
+    """As opened with decode_times=False, counted from the first date of its file."""
+    since = {"units": f"days since {first}"}
+    return cube(DATES).assign_coords(time=("time", [0, 5], since))
+
+
+def test_numbers_since_a_date_are_times_wherever_they_count_from():
+    store = MemoryStore()
+    counted("2021-01-05").tec.to_zarr(store, chunks={"time": 1}, progress=False)
+    counted("2021-03-01").tec.append(store, progress=False)
+    found = xr.open_zarr(store)["time"].values.astype("M8[D]").astype(str)
+    assert found.tolist() == ["2021-01-05", "2021-01-10", "2021-03-01", "2021-03-06"]
+    with pytest.raises(InvalidInputError, match=r"numbers of 'days since launch'"):
+        to_cube(counted("launch"))
