@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tec_zarr.cubes.terms import NAME, PACKING
+from tec_zarr.cubes.terms import DECODED, NAME, PACKING
 
 AS_JSON = "tec_json"
 """Attribute of coordinates whose objects were written as JSON."""
 
 ASIDE = "tec_packing"
-"""Attribute that holds, as JSON, those by which xarray would scale or mask a variable."""
+"""Attribute that holds, as JSON, those by which xarray would change a variable."""
 
 
 def plain_attributes(attrs: Mapping[Hashable, Any]) -> dict[str, Any]:
@@ -46,9 +46,9 @@ def storable(data: xr.Dataset) -> xr.Dataset:
     """Without stale encodings, and objects in coordinates as JSON."""
     data = data.drop_encoding()
     data = data.assign_coords({name: storable_coordinate(c) for name, c in data.coords.items()})
-    for name, variable in data.data_vars.items():
-        attrs = plain_attributes(variable.attrs)
-        variable.attrs = attrs if name == NAME else _without_packing(attrs)
+    for name in data.variables:
+        attrs = plain_attributes(data[name].attrs)
+        data[name].attrs = attrs if name == NAME else _put_aside(attrs)
     return data
 
 
@@ -67,13 +67,18 @@ def storable_coordinate(coord: xr.DataArray) -> xr.Variable:
     return xr.Variable(coord.dims, values.astype(object), attrs)
 
 
-def _without_packing(attrs: dict[str, Any]) -> dict[str, Any]:
-    """Attributes by which xarray would change values when it opens the store, put aside."""
-    packing = {name: attrs[name] for name in PACKING if name in attrs}
-    if not packing:
-        return attrs
-    others = {name: value for name, value in attrs.items() if name not in PACKING}
-    return {**others, ASIDE: json.dumps(packing)}
+def split(attrs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Attributes that a store can have, and those by which xarray would change values when it
+    opens it."""
+    counts_time = " since " in str(attrs.get("units", ""))
+    aside = (*DECODED, "units", "calendar") if counts_time else DECODED
+    kept = {name: value for name, value in attrs.items() if name not in aside}
+    return kept, {name: value for name, value in attrs.items() if name in aside}
+
+
+def _put_aside(attrs: dict[str, Any]) -> dict[str, Any]:
+    kept, aside = split(attrs)
+    return {**kept, ASIDE: json.dumps(aside)} if aside else kept
 
 
 def packing_of(attrs: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,11 +90,11 @@ def packing_of(attrs: Mapping[str, Any]) -> dict[str, Any]:
 def unstorable(data: xr.Dataset) -> xr.Dataset:
     """Undo `storable`; `data` stays as it is."""
     data = data.copy()
-    for variable in data.data_vars.values():
-        attrs = dict(variable.attrs)
-        packing = attrs.pop(ASIDE, None)
-        if packing is not None:
-            variable.attrs = {**attrs, **json.loads(packing)}
+    for name in data.variables:
+        attrs = dict(data[name].attrs)
+        aside = attrs.pop(ASIDE, None)
+        if aside is not None:
+            data[name].attrs = {**attrs, **json.loads(aside)}
     for name, coord in data.coords.items():
         if coord.attrs.get(AS_JSON):
             values = np.empty(coord.size, object)

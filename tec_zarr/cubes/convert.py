@@ -10,11 +10,11 @@ import dask
 import numpy as np
 import xarray as xr
 
-from tec_zarr.cubes.attributes import plain_attributes, storable
+from tec_zarr.cubes.attributes import plain_attributes, split, storable
 from tec_zarr.cubes.bands import band_name, final_names, given_names, names_of_variables
 from tec_zarr.cubes.restore import NO_BAND, is_cube
 from tec_zarr.cubes.stale import without_storage
-from tec_zarr.cubes.terms import DIM_ALIASES, DIMS, NAME, PACKING, SOURCE
+from tec_zarr.cubes.terms import DIM_ALIASES, DIMS, NAME, SOURCE
 from tec_zarr.cubes.times import with_plain_times
 from tec_zarr.errors import InvalidInputError
 from tec_zarr.models.bands import L2A
@@ -75,7 +75,7 @@ def to_cube(
             "filled": plain_attributes(filled),
         }
     )
-    _check_names(rest)
+    _check_names(rest, cube)
     whole = rest.merge(
         cube.to_dataset(name=NAME), combine_attrs="override", compat="override", join="override"
     )
@@ -87,7 +87,7 @@ def to_cube(
     return storable(with_plain_times(whole))
 
 
-def _check_names(rest: xr.Dataset) -> None:
+def _check_names(rest: xr.Dataset, cube: xr.DataArray) -> None:
     """Raise InvalidInputError where what stays beside the bands has a name of the cube's own, or no
     store could hold it."""
     taken = [str(name) for name in rest.data_vars if name in (NAME, *DIMS)]
@@ -97,6 +97,15 @@ def _check_names(rest: xr.Dataset) -> None:
             f"{NAME} with the dims {', '.join(DIMS)}: rename or drop them first, such as with "
             f'.rename({taken[0]}="{taken[0]}_")'
         )
+    odd = [name for name in (*rest.variables, *cube.coords) if not _is_name(name)]
+    if odd:
+        listed = ", ".join(map(repr, odd))
+        plain = str(odd[0]).strip("/._").replace("/", "_") or "variable"
+        raise InvalidInputError(
+            f"the names {listed} cannot be those of variables in a store, which are texts without "
+            "a slash that begin with no dot and no __: rename them first, such as with "
+            f'.rename({{{odd[0]!r}: "{plain}"}})'
+        )
     for name, variable in rest.data_vars.items():
         is_objects = variable.dtype.kind == "O" and not dask.is_dask_collection(variable.data)
         if is_objects and not all(isinstance(value, str) for value in variable.values.flat):
@@ -104,6 +113,14 @@ def _check_names(rest: xr.Dataset) -> None:
                 f"the variable {name} holds objects of Python, which no store can hold: drop it, "
                 "or make texts or numbers of them first"
             )
+
+
+def _is_name(name: Hashable) -> bool:
+    """Whether a store keeps a variable of this name: with a slash it would lie in a group of its
+    own, where nobody looks, and some names are those of metadata."""
+    if not isinstance(name, str) or name in ("", "zarr.json"):
+        return False
+    return "/" not in name and not name.startswith((".", "__"))
 
 
 def _whole_again(data: xr.Dataset) -> xr.Dataset:
@@ -180,16 +197,15 @@ def _one_array(data: xr.DataArray, bands: Iterable[str] | None) -> xr.DataArray:
     cube = renamed.expand_dims(scalars).transpose(*DIMS)
     # A store of Zarr format 3 says nothing of the order of bytes.
     cube = cube.astype(cube.dtype.newbyteorder("="), copy=False)
+    kept, aside = split(plain_attributes(data.attrs))
     source = {
         "dims": [str(d) for d in data.dims],
         "bands": _labels_of_bands(renamed, final),
         "expanded": {d: d in renamed.coords for d in scalars},
-        "attrs": {k: v for k, v in plain_attributes(data.attrs).items() if k in PACKING},
+        "attrs": aside,
     }
     cube = cube.assign_coords(band=("band", np.array(final, object), _attrs_of(renamed, "band")))
-    cube.attrs = {k: v for k, v in plain_attributes(data.attrs).items() if k not in PACKING} | {
-        SOURCE: json.dumps(source)
-    }
+    cube.attrs = {**kept, SOURCE: json.dumps(source)}
     return cube
 
 

@@ -40,6 +40,7 @@ def from_cube(data: xr.Dataset) -> xr.Dataset | xr.DataArray:
     source = json.loads(data[NAME].attrs[SOURCE])
     back = _taken_apart(_with_bands(data[NAME]), data.drop_vars(NAME), source)
     _give_encodings_back(back, source)
+    _drop_encodings(back)
     original = {}
     for ours, theirs in source.get("renamed", {}).items():
         if ours in back.dims or ours in back.coords:
@@ -58,6 +59,13 @@ def _give_encodings_back(back: xr.Dataset | xr.DataArray, source: dict[str, Any]
                 variable.attrs = {k: v for k, v in variable.attrs.items() if k != key}
             if key not in variable.attrs:
                 variable.encoding[key] = value
+
+
+def _drop_encodings(back: xr.Dataset | xr.DataArray) -> None:
+    """Of the store, what attributes tell: xarray writes nothing that both have."""
+    variables = back.variables if isinstance(back, xr.Dataset) else {"": back, **back.coords}
+    for variable in variables.values():
+        variable.encoding = {k: v for k, v in variable.encoding.items() if k not in variable.attrs}
 
 
 def is_cube(data: xr.Dataset) -> bool:

@@ -148,3 +148,49 @@ def test_a_selection_of_a_cube_is_a_cube_again(how, of_variable):
     store = MemoryStore()
     given.tec.to_zarr(store, max_error=0, progress=False)
     xr.testing.assert_equal(xr.open_zarr(store).tec.from_cube().compute(), wanted)
+
+
+DECODED = {
+    "times": (np.array([1, 2, 3], "i4"), {"units": "days since 2020-01-01", "calendar": "noleap"}),
+    "durations": (np.array([1, 2, 3], "i4"), {"units": "days", "dtype": "timedelta64[ns]"}),
+    "flags": (np.array([0, 1, 1], "i1"), {"dtype": "bool"}),
+    "bytes": (np.array([-1, 1, 1], "i1"), {"_Unsigned": "true"}),
+    "scaled": (np.array([1, 2, 255], "i2"), {"scale_factor": 0.01, "_FillValue": 255}),
+    "with coordinates": (np.array([1, 2, 3], "i2"), {"coordinates": "SCL"}),
+}
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+@pytest.mark.parametrize("kind", DECODED)
+@pytest.mark.parametrize("where", ["variable", "coordinate", "bands"])
+def test_raw_values_stay_raw_whatever_their_attributes_say(kind, where, zarr_format):
+    """As they are in what was opened without decoding."""
+    values, attrs = DECODED[kind]
+    original = variables()
+    if where == "bands":
+        original = original.astype("i2")
+        for name in NAMES:
+            original[name].attrs = dict(attrs)
+    else:
+        original["raw"] = ("time", values, dict(attrs))
+        original = original.set_coords("raw") if where == "coordinate" else original
+    store = MemoryStore()
+    units = {"offset_dn": 0, "nodata": None}
+    original.tec.to_zarr(store, max_error=0, zarr_format=zarr_format, progress=False, **units)
+    opened = xr.open_zarr(store)
+    assert set(opened.coords) == set(to_cube(original).coords)
+    back = opened.tec.from_cube()
+    xr.testing.assert_identical(back[[*original]], original)
+    back.to_zarr(MemoryStore(), zarr_format=zarr_format, consolidated=False)
+
+
+@pytest.mark.parametrize("name", ["mask/cloud", 5, "", "zarr.json", ".zattrs", "__mask", ".."])
+@pytest.mark.parametrize("is_coordinate", [False, True])
+def test_names_that_a_store_would_lose_are_refused(name, is_coordinate):
+    data = variables().assign({name: ("time", [1, 2, 3])})
+    data = data.set_coords([name]) if is_coordinate else data
+    with pytest.raises(InvalidInputError, match=r"cannot be those of variables.*rename"):
+        to_cube(data)
+    if is_coordinate:
+        with pytest.raises(InvalidInputError, match=r"cannot be those of variables.*rename"):
+            to_cube(array().assign_coords({name: ("time", [1, 2, 3])}))
