@@ -34,6 +34,16 @@ def _check_classes(classes: object) -> None:
         )
 
 
+def _check_threshold(threshold: object) -> None:
+    if threshold is None:
+        return
+    is_number = isinstance(threshold, (int, float, np.number)) and not isinstance(threshold, bool)
+    if not is_number or np.isnan(threshold):
+        raise InvalidInputError(
+            f"threshold must be a number, such as 40, above which a mask hides; got {threshold!r}"
+        )
+
+
 @dataclasses.dataclass(frozen=True)
 class Masking:
     """What of a mask hides: `classes` of integers, numbers above a `threshold`; and by how many
@@ -47,6 +57,7 @@ class Masking:
         check_pixels("dilate", self.dilate)
         if self.classes is not None:
             _check_classes(self.classes)
+        _check_threshold(self.threshold)
         if self.classes is not None and self.threshold is not None:
             raise InvalidInputError(
                 f"give one of classes and threshold; got classes={self.classes} and "
@@ -124,7 +135,7 @@ def _warn_of_extremes(hidden: xr.DataArray) -> None:
 
 def _find(data: xr.Dataset | xr.DataArray, mask: xr.DataArray | str) -> xr.DataArray:
     if isinstance(mask, str):
-        variables = data if isinstance(data, xr.Dataset) else xr.Dataset()
+        variables = data if isinstance(data, xr.Dataset) else data.coords
         if mask not in variables:
             raise InvalidInputError(
                 f"mask={mask!r} names no variable of the cube; it has {list(variables)}. Give one "
@@ -155,12 +166,21 @@ def _on_grid(mask: xr.DataArray, array: xr.DataArray) -> xr.DataArray:
 
 def _check_grid(mask: xr.DataArray, array: xr.DataArray) -> None:
     sizes = {d: array.sizes[d] for d in ("time", "y", "x")}
-    if dict(mask.sizes) != sizes:
-        raise InvalidInputError(
-            f"the mask has {dict(mask.sizes)}, the cube {sizes}: bring it to the cube's grid "
-            "first, for example "
+    found = dict(mask.sizes)
+    if found == sizes:
+        return
+    if "time" not in found and set(found) == {"y", "x"}:
+        advice = "where it is that of all dates, mask.expand_dims(time=cube.time)"
+    elif found.get("time", sizes["time"]) != sizes["time"]:
+        advice = "select the dates that both have, for example mask.sel(time=cube.time)"
+    elif set(found) != set(sizes):
+        advice = 'make one mask of all bands, for example mask.any("band")'
+    else:
+        advice = (
+            "bring it to the cube's grid first, for example "
             'scl.interp_like(cube, method="nearest")'
         )
+    raise InvalidInputError(f"the mask has {found}, the cube {sizes}: {advice}")
 
 
 def _dilated(hidden: xr.DataArray, pixels: int) -> xr.DataArray:

@@ -16,9 +16,15 @@ HIDING = (0, 3, 8, 9, 10)
 
 LAST = 11
 
+OTHERS = re.compile(r"fmask|qa|prob|cld|cloud|shadow|snow|snw|valid|clear|udm|ndvi")
+"""Names of other masks: attributes stay where one is made of SCL."""
+
 
 def is_named(mask: xr.DataArray) -> bool:
-    """Whether a mask is called SCL, by its name or what it says of itself."""
+    """Whether a mask is called SCL, by its name or, where this is not that of another mask, by what
+    it says of itself."""
+    if OTHERS.search(str(mask.name or "").lower()):
+        return False
     said = (mask.name, mask.attrs.get("long_name"), mask.attrs.get("description"))
     text = " ".join(str(part).lower() for part in said if part is not None)
     return re.search(r"(^|[^a-z])scl([^a-z]|$)|scene.classification", text) is not None

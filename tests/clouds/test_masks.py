@@ -101,3 +101,32 @@ def test_a_mask_in_another_order_is_brought_into_the_cube_s(dim):
         InvalidInputError, match=f"mask and cube have other coordinates along {dim}"
     ):
         Masking(None, None, 0).hidden(cube, moved, cube)
+
+
+@pytest.mark.parametrize("threshold", ["40", float("nan"), True, [40]])
+def test_a_threshold_that_is_no_number_is_refused(threshold):
+    with pytest.raises(InvalidInputError, match="threshold must be a number, such as 40"):
+        Masking(None, threshold, 0)
+
+
+def test_a_mask_among_the_coordinates_goes_by_name():
+    classes = (("time", "y", "x"), np.where(CLOUDY, 9, 4).astype("u1"))
+    cube = ARRAY.assign_coords(SCL=classes)
+    np.testing.assert_array_equal(Masking(None, None, 0).hidden(cube, "SCL", cube), CLOUDY)
+    with pytest.raises(InvalidInputError, match=r"mask='scl' names no variable.*SCL"):
+        Masking(None, None, 0).hidden(cube, "scl", cube)
+
+
+@pytest.mark.parametrize(
+    ("part", "advice"),
+    [
+        (lambda mask: mask.isel(time=0), r"expand_dims\(time=cube\.time\)"),
+        (lambda mask: mask.isel(time=[0]), r"mask\.sel\(time=cube\.time\)"),
+        (lambda mask: mask.expand_dims(band=3), r'mask\.any\("band"\)'),
+        (lambda mask: mask.isel(y=slice(0, 4)), "interp_like"),
+    ],
+)
+def test_a_mask_of_another_shape_gets_the_way_that_helps(part, advice):
+    mask = xr.DataArray(CLOUDY, dims=("time", "y", "x"))
+    with pytest.raises(InvalidInputError, match=advice):
+        Masking(None, None, 0).hidden(ARRAY, part(mask), ARRAY)

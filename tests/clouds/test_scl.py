@@ -26,6 +26,10 @@ def mask(values, name="SCL", **attrs) -> xr.DataArray:
         ("cloudless", {}, False),
         (None, {}, False),
         ("fmask", {"long_name": "Fmask classes"}, False),
+        ("mask", {"long_name": "scene classification"}, True),
+        ("Fmask", {"long_name": "scene classification"}, False),
+        ("QA60", {"long_name": "scene classification"}, False),
+        ("cloud_mask", {"description": "SCL"}, False),
     ],
 )
 def test_it_goes_by_its_name(name, attrs, named):
