@@ -64,10 +64,21 @@ def _dtype_name(dtype: np.dtype) -> str:
     if dtype.str not in DTYPES:
         raise InvalidInputError(
             f"dtype {dtype} cannot be coded: cubes are uint16 or int16 (digital numbers), or "
-            "float32 or float64 (reflectance, NaN where there is none). Masks and classifications "
-            "belong in a variable of their own"
+            f"float32 or float64 (reflectance, NaN where there is none). {_other_dtype(dtype)}"
         )
     return dtype.str
+
+
+def _other_dtype(dtype: np.dtype) -> str:
+    """What to do with it."""
+    if dtype.kind == "b" or dtype.itemsize == 1:
+        return (
+            "Masks and classifications belong in a variable of their own; bytes that are "
+            'measurements can be converted, with .astype("uint16")'
+        )
+    if dtype.kind in "iu":
+        return 'Where all values are from 0 to 65535, convert them, with .astype("uint16")'
+    return 'Convert them, with .astype("float32")'
 
 
 def make_header(shape: tuple[int, ...], dtype: np.dtype, settings: Settings) -> Header:

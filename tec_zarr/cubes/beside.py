@@ -1,15 +1,19 @@
-"""What stays beside the bands of a cube, and is not coded: said, so that nobody thinks it is."""
+"""What stays beside the bands of a cube, and is not coded: said, so that nobody thinks it is, and
+refused where no store keeps it."""
 
 from __future__ import annotations
 
 import logging
 import re
 import warnings
+from collections.abc import Hashable
 
+import dask
 import xarray as xr
 
 from tec_zarr.cubes.bands import band_name
-from tec_zarr.cubes.terms import NAME
+from tec_zarr.cubes.terms import DIMS, NAME
+from tec_zarr.errors import InvalidInputError
 from tec_zarr.models.bands import L2A
 
 LOG = logging.getLogger("tec_zarr")
@@ -21,6 +25,42 @@ LIKE_A_BAND = re.compile(
 LIKE_A_MASK = re.compile(
     r"scl|qa|mask|cloud|cld|snow|snw|prob|class|valid|shadow|flag|quality|fmask|count|angle|date"
 )
+
+
+def check_names(rest: xr.Dataset, cube: xr.DataArray) -> None:
+    """Raise InvalidInputError where what stays beside the bands has a name of the cube's own, or no
+    store could hold it."""
+    taken = [str(name) for name in rest.data_vars if name in (NAME, *DIMS)]
+    if taken:
+        raise InvalidInputError(
+            f"the variables {', '.join(taken)} are called like parts of a cube, whose variable is "
+            f"{NAME} with the dims {', '.join(DIMS)}: rename or drop them first, such as with "
+            f'.rename({taken[0]}="{taken[0]}_")'
+        )
+    odd = [name for name in (*rest.variables, *cube.coords) if not _is_name(name)]
+    if odd:
+        listed = ", ".join(map(repr, odd))
+        plain = str(odd[0]).strip("/._").replace("/", "_") or "variable"
+        raise InvalidInputError(
+            f"the names {listed} cannot be those of variables in a store, which are texts without "
+            "a slash that begin with no dot and no __: rename them first, such as with "
+            f'.rename({{{odd[0]!r}: "{plain}"}})'
+        )
+    for name, variable in rest.data_vars.items():
+        is_objects = variable.dtype.kind == "O" and not dask.is_dask_collection(variable.data)
+        if is_objects and not all(isinstance(value, str) for value in variable.values.flat):
+            raise InvalidInputError(
+                f"the variable {name} holds objects of Python, which no store can hold: drop it, "
+                "or make texts or numbers of them first"
+            )
+
+
+def _is_name(name: Hashable) -> bool:
+    """Whether a store keeps a variable of this name: with a slash it would lie in a group of its
+    own, where nobody looks, and some names are those of metadata."""
+    if not isinstance(name, str) or name in ("", "zarr.json"):
+        return False
+    return "/" not in name and not name.startswith((".", "__"))
 
 
 def tell_of_the_rest(cube: xr.Dataset, is_chosen: bool) -> None:

@@ -6,12 +6,12 @@ import json
 from collections.abc import Hashable, Iterable
 from typing import Any
 
-import dask
 import numpy as np
 import xarray as xr
 
 from tec_zarr.cubes.attributes import plain_attributes, split, storable
 from tec_zarr.cubes.bands import band_name, final_names, given_names, names_of_variables
+from tec_zarr.cubes.beside import check_names
 from tec_zarr.cubes.restore import NO_BAND, is_cube
 from tec_zarr.cubes.stale import without_storage
 from tec_zarr.cubes.terms import DIM_ALIASES, DIMS, NAME, SOURCE
@@ -75,7 +75,7 @@ def to_cube(
             "filled": plain_attributes(filled),
         }
     )
-    _check_names(rest, cube)
+    check_names(rest, cube)
     whole = rest.merge(
         cube.to_dataset(name=NAME), combine_attrs="override", compat="override", join="override"
     )
@@ -85,42 +85,6 @@ def to_cube(
     )
     whole.attrs = plain_attributes(data.attrs if isinstance(data, xr.Dataset) else {})
     return storable(with_plain_times(whole))
-
-
-def _check_names(rest: xr.Dataset, cube: xr.DataArray) -> None:
-    """Raise InvalidInputError where what stays beside the bands has a name of the cube's own, or no
-    store could hold it."""
-    taken = [str(name) for name in rest.data_vars if name in (NAME, *DIMS)]
-    if taken:
-        raise InvalidInputError(
-            f"the variables {', '.join(taken)} are called like parts of a cube, whose variable is "
-            f"{NAME} with the dims {', '.join(DIMS)}: rename or drop them first, such as with "
-            f'.rename({taken[0]}="{taken[0]}_")'
-        )
-    odd = [name for name in (*rest.variables, *cube.coords) if not _is_name(name)]
-    if odd:
-        listed = ", ".join(map(repr, odd))
-        plain = str(odd[0]).strip("/._").replace("/", "_") or "variable"
-        raise InvalidInputError(
-            f"the names {listed} cannot be those of variables in a store, which are texts without "
-            "a slash that begin with no dot and no __: rename them first, such as with "
-            f'.rename({{{odd[0]!r}: "{plain}"}})'
-        )
-    for name, variable in rest.data_vars.items():
-        is_objects = variable.dtype.kind == "O" and not dask.is_dask_collection(variable.data)
-        if is_objects and not all(isinstance(value, str) for value in variable.values.flat):
-            raise InvalidInputError(
-                f"the variable {name} holds objects of Python, which no store can hold: drop it, "
-                "or make texts or numbers of them first"
-            )
-
-
-def _is_name(name: Hashable) -> bool:
-    """Whether a store keeps a variable of this name: with a slash it would lie in a group of its
-    own, where nobody looks, and some names are those of metadata."""
-    if not isinstance(name, str) or name in ("", "zarr.json"):
-        return False
-    return "/" not in name and not name.startswith((".", "__"))
 
 
 def _whole_again(data: xr.Dataset) -> xr.Dataset:
@@ -191,6 +155,11 @@ def _one_array(data: xr.DataArray, bands: Iterable[str] | None) -> xr.DataArray:
     renamed = data.rename(renamed_dims(data))
     if not {"y", "x"} <= set(renamed.dims) or not set(renamed.dims) <= set(DIMS):
         raise InvalidInputError(_other_dims(data, renamed))
+    if data.dtype.kind not in "biuf":
+        raise InvalidInputError(
+            f"the bands hold {data.dtype}, which are no numbers that can be coded: convert them "
+            'first, for example with .astype("float32")'
+        )
     names = given_names(renamed, bands)
     final = final_names(names)
     scalars = [d for d in ("time", "band") if d not in renamed.dims]
@@ -212,10 +181,12 @@ def _one_array(data: xr.DataArray, bands: Iterable[str] | None) -> xr.DataArray:
 def _other_dims(data: xr.DataArray, renamed: xr.DataArray) -> str:
     other = [str(dim) for dim in renamed.dims if dim not in DIMS]
     free = [dim for dim in DIMS if dim not in renamed.dims]
+    said = f"a cube has the dims (time, band, y, x), or (band, y, x); got {data.dims}"
+    if len(other) > len(free):
+        return f"{said}. Select one of the others first, such as with .isel({other[0]}=0)"
     # In their order from the last one, as y and x stand last.
     named = list(zip(other[::-1], free[::-1], strict=False))
     advice = ", ".join(f'{theirs}="{ours}"' for theirs, ours in named[::-1])
-    said = f"a cube has the dims (time, band, y, x), or (band, y, x); got {data.dims}"
     return f"{said}. Call them so first, such as with .rename({advice})" if named else said
 
 

@@ -346,3 +346,26 @@ def test_other_dims_get_the_names_that_they_need(dims, advice):
     values = np.ones([2] * len(dims), "u2")
     with pytest.raises(InvalidInputError, match=advice):
         to_cube(xr.DataArray(values, dims=dims))
+
+
+def test_a_dim_too_many_is_to_be_selected_from():
+    with pytest.raises(InvalidInputError, match=r"Select one of the others.*isel\(tile=0\)"):
+        to_cube(scene()["B"].expand_dims(tile=["33UXP"]))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "advice"),
+    [
+        ("object", r"the bands hold object.*astype\(\"float32\"\)"),
+        ("complex64", r"the bands hold complex64.*astype\(\"float32\"\)"),
+        ("float16", r"float16 cannot be coded.*astype\(\"float32\"\)"),
+        ("int32", r"int32 cannot be coded.*from 0 to 65535.*astype\(\"uint16\"\)"),
+        ("uint64", r"uint64 cannot be coded.*from 0 to 65535.*astype\(\"uint16\"\)"),
+        ("uint8", r"uint8 cannot be coded.*variable of their own.*astype\(\"uint16\"\)"),
+        ("bool", r"bool cannot be coded.*variable of their own"),
+    ],
+)
+def test_other_dtypes_get_the_way_to_one_that_can_be_coded(dtype, advice):
+    cube = (scene()["B"] % 100).astype(dtype).assign_attrs(offset_dn=0, units="DN")
+    with pytest.raises(InvalidInputError, match=advice):
+        cube.tec.to_zarr(MemoryStore(), progress=False)
