@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,9 @@ from tec_zarr.cubes.told import agreed, one_number, raster_bands
 from tec_zarr.errors import InvalidInputError
 
 OFFSETS = ("offset_dn", "BOA_ADD_OFFSET", "boa_add_offset")
+PAIRS = (("scales", "offsets"), ("scale", "offset"), ("raster:scale", "raster:offset"))
+"""Names of scale and offset beside those of CF: of GDAL's bands that differ, and of STAC."""
+
 APPLIED = ("earthsearch:boa_offset_applied", "boa_offset_applied", "sentinel:boa_offset_applied")
 BASELINES = ("s2:processing_baseline", "processing:baseline", "sentinel:processing_baseline")
 
@@ -62,10 +65,15 @@ def _told(cube: xr.Dataset, attrs: Mapping[str, Any]) -> dict[str, int]:
         if value is not None:
             found[name] = round(value)
         if name in cube.coords:
-            found[f"coordinate {name}"] = _of_coordinate(cube, name)
+            values = [round(one_number(name, value) or 0) for value in cube[name].values.flat]
+            found[f"coordinate {name}"] = _one_of(cube, cube[name].dims, values)
     packing = _of_packing(attrs)
     if packing is not None:
         found["scale_factor and add_offset"] = packing
+    for scale, offset in PAIRS:
+        pair = _of_pair(cube, attrs, scale, offset)
+        if pair is not None:
+            found[f"{scale} and {offset}"] = pair
     for raster in raster_bands(cube, attrs):
         if raster.get("scale"):
             offset = raster.get("offset", 0)
@@ -92,14 +100,33 @@ def _of_packing(attrs: Mapping[str, Any]) -> int | None:
     return round((added or 0) / (factor or 1))
 
 
-def _of_coordinate(cube: xr.Dataset, name: str) -> int:
-    """Of a coordinate of dates or bands, which must all have the same."""
-    coord = cube[name]
-    values = [round(one_number(name, value) or 0) for value in coord.values.flat]
-    if len(set(values)) > 1 and coord.dims == ("time",):
+def _of_pair(cube: xr.Dataset, attrs: Mapping[str, Any], scale: str, offset: str) -> int | None:
+    """Of attributes or coordinates that both are numbers, or lists of one of each band."""
+    if scale in cube.coords and offset in cube.coords:
+        factors, added = xr.broadcast(cube[scale], cube[offset])
+    elif scale in attrs and offset in attrs:
+        factors, added = np.broadcast_arrays(_as_array(attrs[scale]), _as_array(attrs[offset]))
+    else:
+        return None
+    if factors.dtype.kind not in "iuf" or added.dtype.kind not in "iuf":
+        return None
+    pairs = list(zip(np.ravel(factors), np.ravel(added), strict=True))
+    if set(pairs) == {(1, 0)} or not np.isfinite(pairs).all() or not np.all(factors):
+        return None
+    dims = getattr(factors, "dims", ("band",) if factors.ndim else ())
+    return _one_of(cube, dims, [round(float(plus / factor)) for factor, plus in pairs])
+
+
+def _as_array(value: Any) -> np.ndarray:
+    return np.asarray(list(value.values()) if isinstance(value, Mapping) else value)
+
+
+def _one_of(cube: xr.Dataset, dims: Sequence[Hashable], values: Sequence[int]) -> int:
+    """The offset of all dates or bands along `dims`, which must have the same."""
+    if len(set(values)) > 1 and tuple(dims) == ("time",):
         raise InvalidInputError(_dates_differ(cube, values))
     if len(set(values)) > 1:
-        labels = cube[coord.dims[0]].values if coord.dims else [name]
+        labels = cube[dims[0]].values if dims else ["all"]
         agreed("offset_dn", dict(zip(map(str, labels), values, strict=False)))
     return values[0]
 

@@ -43,6 +43,10 @@ def of_dates(*values):
         ({"add_offset": -1000}, -1000),
         ({"scale_factor": "0.0001", "add_offset": "-0.1"}, -1000),
         ({"scale_factor": 2.75e-5, "add_offset": -0.2}, -7273),
+        ({"scales": (1e-4, 1e-4), "offsets": (-0.1, -0.1)}, -1000),
+        ({"scales": [1e-4, 2e-4], "offsets": [-0.1, -0.2]}, -1000),
+        ({"raster:scale": 1e-4, "raster:offset": -0.1}, -1000),
+        ({"scale": 2.75e-5, "offset": -0.2}, -7273),
     ],
 )
 def test_every_form_is_read(attrs, offset):
@@ -58,6 +62,9 @@ def test_every_form_is_read(attrs, offset):
         ({BASELINE: of_dates("03.01", "02.14")}, 0),
         ({"BOA_ADD_OFFSET": of_dates(-1000, -1000)}, -1000),
         ({"boa_add_offset": ("band", [-1000, -1000])}, -1000),
+        ({"raster:scale": 1e-4, "raster:offset": ("band", [-0.1, -0.1])}, -1000),
+        ({"scale": ("band", [1e-4, 1e-4]), "offset": ("band", [0.0, 0.0])}, 0),
+        ({"raster:scale": of_dates(1e-4, 1e-4), "raster:offset": of_dates(-0.1, -0.1)}, -1000),
     ],
 )
 def test_coordinates_that_agree_tell_it(coords, offset):
@@ -73,6 +80,7 @@ def test_coordinates_that_agree_tell_it(coords, offset):
         {BASELINE: of_dates("03.01", "05.09")},
         {"BOA_ADD_OFFSET": of_dates(0, -1000)},
         {"offset_dn": of_dates(-1000, 0)},
+        {"raster:scale": 1e-4, "raster:offset": of_dates(-0.1, 0.0)},
     ],
 )
 def test_dates_that_disagree_are_named_with_the_way_out(coords):
@@ -104,5 +112,34 @@ def test_what_is_no_offset_is_refused():
 
 @pytest.mark.parametrize("attrs", [{}, {APPLIED: False}, {"scale_factor": 0.0}])
 def test_what_says_nothing_is_told(attrs):
+    with pytest.warns(UserWarning, match="no attribute tells the offset"):
+        assert found(array(attrs)) == 0
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        array({"scales": (1e-4, 1e-4), "offsets": (0.0, -0.1)}),
+        array(**{"raster:scale": 1e-4, "raster:offset": ("band", [0.0, -0.1])}),
+    ],
+    ids=["GDAL", "STAC"],
+)
+def test_bands_whose_scales_and_offsets_disagree_are_named(data):
+    with pytest.raises(InvalidInputError, match=r"bands disagree on their offset_dn.*B03: -1000"):
+        found(data)
+
+
+@pytest.mark.parametrize(
+    "attrs",
+    [
+        {"scale": "10m", "offset": "none"},
+        {"scale": 1.0, "offset": 0},
+        {"scale": 10},
+        {"offset": 7},
+        {"scales": (1e-4, float("nan")), "offsets": (0.0, 0.0)},
+        {"scale": 0, "offset": 1},
+    ],
+)
+def test_scales_and_offsets_that_say_nothing_of_numbers_are_passed_over(attrs):
     with pytest.warns(UserWarning, match="no attribute tells the offset"):
         assert found(array(attrs)) == 0
