@@ -25,7 +25,7 @@ def aligned(other: Data, first: Data, dims: Iterable[Hashable], called: str) -> 
             continue
         labels = np.atleast_1d(first[dim].values)
         found = np.atleast_1d(other[dim].values)
-        if np.array_equal(labels, found):
+        if _are_same(labels, found):
             continue
         if len(labels) != len(found) or not np.array_equal(np.sort(labels), np.sort(found)):
             raise InvalidInputError(
@@ -40,6 +40,13 @@ def aligned(other: Data, first: Data, dims: Iterable[Hashable], called: str) -> 
             )
         other = other.sel({dim: labels})
     return other
+
+
+def _are_same(labels: np.ndarray, found: np.ndarray) -> bool:
+    """Times and numbers that are missing in both are the same."""
+    kinds = {labels.dtype.kind, found.dtype.kind}
+    may_be_missing = kinds in ({"f"}, {"M"}, {"m"})
+    return np.array_equal(labels, found, equal_nan=may_be_missing)
 
 
 def _check_size(other: Data, first: Data, dim: Hashable, called: str) -> None:

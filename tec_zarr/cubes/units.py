@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from tec_zarr.cubes.nodata import check_nodata, is_nodata_told, told_nodata
 from tec_zarr.cubes.offsets import offset_of, told_offset
 from tec_zarr.cubes.samples import (
+    MOST_REFLECTANCE,
     REFLECTANCE,
     check_sentinels,
     is_lazy,
@@ -77,6 +80,8 @@ def check_units(cube: xr.Dataset, stored: Any) -> None:
         told["nodata"] = told_nodata(cube, attrs, array.dtype)
     if array.dtype.kind == "f":
         told["scale"] = _told_scale(attrs)
+        if told["scale"] is None:
+            _check_sizes(array, stored)
     else:
         told["offset_dn"] = told_offset(cube, attrs)
     differ = {}
@@ -90,6 +95,43 @@ def check_units(cube: xr.Dataset, stored: Any) -> None:
         listed = "; ".join(f"{n}: {a} here, {b} in the store" for n, (a, b) in differ.items())
         raise InvalidInputError(
             f"these dates do not fit the store: {listed}. Bring them to the store's units first"
+        )
+
+
+def check_offsets(first: xr.Dataset, second: xr.Dataset) -> None:
+    """Raise InvalidInputError where two cubes of integers tell other offsets."""
+    told = []
+    for cube in (first, second):
+        if cube[NAME].dtype.kind in "iu":
+            # What was computed may have attributes of several arrays, which tell nothing then.
+            with contextlib.suppress(InvalidInputError):
+                told.append(told_offset(cube, attributes_of_bands(cube[NAME])))
+    if len(told) == 2 and None not in told and told[0] != told[1]:
+        raise InvalidInputError(
+            f"the cubes have other offsets, {told[0]} and {told[1]}, so that equal numbers are "
+            "other reflectances: bring both to one, or give offset_dn= where an attribute is wrong"
+        )
+
+
+def _check_sizes(array: xr.DataArray, stored: Any) -> None:
+    """Raise InvalidInputError where floats that nothing describes are surely no reflectance, or no
+    DN, as those of the store are."""
+    if stored.scale not in (REFLECTANCE, 1.0):
+        return
+    sizes = np.abs(sample_of(array, stored.nodata))
+    if not sizes.size:
+        return
+    if stored.scale == 1.0:
+        is_other = bool(sizes.max() <= MOST_REFLECTANCE and (sizes != np.rint(sizes)).any())
+    else:
+        is_other = bool(np.median(sizes) > MOST_REFLECTANCE)
+    if is_other:
+        of_store = "reflectance" if stored.scale == REFLECTANCE else "DN"
+        raise InvalidInputError(
+            f"these dates do not fit the store: half of their values are up to "
+            f"{np.median(sizes):.4g}, the store has {of_store} (scale={stored.scale:g}), and "
+            "nothing tells what these are. Bring them to the store's units first, or give them an "
+            f'attribute units="{of_store}" where they are in these'
         )
 
 

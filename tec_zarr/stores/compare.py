@@ -13,10 +13,14 @@ from tec_zarr.cubes.align import aligned
 from tec_zarr.cubes.convert import to_cube
 from tec_zarr.cubes.empty import check_not_empty
 from tec_zarr.cubes.terms import NAME
-from tec_zarr.cubes.units import AUTO, units_of
+from tec_zarr.cubes.units import AUTO, check_offsets, units_of
+from tec_zarr.errors import InvalidInputError
 
 WINDOW = 7
 """Side of the windows of SSIM, in pixels."""
+
+OTHER_UNITS = 50
+"""No decoded cube is so many times as large as the original; percent are 100 times reflectance."""
 
 
 def compare_cubes(
@@ -36,7 +40,10 @@ def compare_cubes(
     cube = to_cube(original)
     check_not_empty(cube)
     first = cube[NAME]
-    second = aligned(to_cube(decoded)[NAME], first, first.dims, "the cubes")
+    other = to_cube(decoded)
+    second = aligned(other[NAME], first, first.dims, "the cubes")
+    if offset_dn is None:
+        check_offsets(cube, other)
     units = units_to_compare(cube, scale, offset_dn, nodata)
     scale = units.get("scale", 1.0)
     bands = [str(name) for name in first["band"].values]
@@ -54,6 +61,7 @@ def compare_cubes(
             "original and NaN or infinite in the other, and no error counts them",
             stacklevel=4,
         )
+    _check_sizes(a[valid], b[valid])
     error = np.where(valid, a - b, np.nan)
     rmse = [_rms(error[:, i]) for i in range(len(bands))]
     ssim = [_ssim(a[:, i], b[:, i], valid[:, i], PEAK_DN * scale) for i in range(len(bands))]
@@ -87,6 +95,19 @@ def compare_cubes(
         out["worst"] = ("dim", np.array(named, object))
         out = out.assign_coords(dim=list(first.dims))
     return out
+
+
+def _check_sizes(a: np.ndarray, b: np.ndarray) -> None:
+    """Raise InvalidInputError where values of the same samples are as far from each other as those
+    in two units are."""
+    with np.errstate(invalid="ignore"):
+        one, other = (np.median(np.abs(values)) if values.size else 0.0 for values in (a, b))
+    if min(one, other) > 0 and max(one, other) > OTHER_UNITS * min(one, other):
+        raise InvalidInputError(
+            f"the cubes are in other units: half of the values of the one are up to {one:.4g}, of "
+            f"the other up to {other:.4g}. Bring both to one first, such as DN to reflectance with "
+            "(dn + offset_dn) * 1e-4"
+        )
 
 
 def units_to_compare(

@@ -128,3 +128,39 @@ def test_the_picture_shows_three_panels(cube, tmp_path):
     figure.savefig(tmp_path / "a.png")
     assert [a.get_title() for a in figure.axes[:3]] == ["original", "decoded", "RMSE of each pixel"]
     np.testing.assert_allclose(figure.axes[2].images[0].get_array(), 50)
+
+
+OTHERS = {
+    "reflectance": lambda dn: (dn * 1e-4).astype("float32"),
+    "percent": lambda dn: dn * 0.01,
+    "DN as floats, a hundred times": lambda dn: dn * 100.0,
+}
+
+
+@pytest.mark.parametrize("unit", OTHERS)
+def test_cubes_in_other_units_are_refused(cube, unit):
+    other = OTHERS[unit](cube)
+    with pytest.raises(InvalidInputError, match="in other units: half of the values of the one"):
+        cube.tec.compare(other)
+    with pytest.raises(InvalidInputError, match="in other units: half of the values of the one"):
+        other.tec.compare(cube, scale=1.0)
+    assert np.isinf(other.tec.compare(other, scale=1.0)["psnr_all"])
+    gone = xr.zeros_like(cube)
+    assert cube.tec.compare(gone)["psnr_all"] < 20  # what was lost is an error, in these units
+
+
+def test_cubes_of_other_offsets_are_refused(cube):
+    old = cube.drop_attrs().assign_attrs(BOA_ADD_OFFSET=0)
+    new = (cube + 1000).drop_attrs().assign_attrs(BOA_ADD_OFFSET=-1000)
+    with pytest.raises(InvalidInputError, match=r"other offsets, 0 and -1000.*offset_dn="):
+        old.tec.compare(new)
+    assert old.tec.compare(new, offset_dn=0)["rmse_all"] == 1000
+
+
+@pytest.mark.parametrize(
+    ("dim", "labels"),
+    [("time", np.array(["2020-01-01", "NaT"], "M8[ns]")), ("x", np.r_[np.arange(29.0), np.nan])],
+)
+def test_labels_that_are_missing_in_both_are_the_same(cube, dim, labels):
+    gaps = cube.assign_coords({dim: labels})
+    assert np.isinf(gaps.tec.compare(gaps + 0)["psnr_all"])

@@ -23,7 +23,8 @@ def later(data: xr.Dataset) -> xr.Dataset:
 
 def grown(first: xr.Dataset, more: xr.Dataset) -> xr.Dataset:
     store = MemoryStore()
-    first.tec.to_zarr(store, chunks={"time": 1}, max_error=0, progress=False, offset_dn=0)
+    units = {"offset_dn": 0} if first["B"].dtype.kind == "u" else {}
+    first.tec.to_zarr(store, chunks={"time": 1}, max_error=0, progress=False, **units)
     more.tec.append(store, progress=False)
     return xr.open_zarr(store).tec.from_cube()
 
@@ -147,3 +148,37 @@ def test_the_next_zone_is_refused(form):
 def test_one_system_fits_in_any_form_and_where_none_is_told(form):
     for other in (in_system("attribute", 32633), scene()):
         assert grown(in_system(form, 32633), later(other)).sizes["time"] == 4
+
+
+def floats(factor: float) -> xr.Dataset:
+    data = scene()
+    return data.assign(B=(data["B"] * factor).astype("f4"))
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize(
+    ("first", "more", "said"),
+    [
+        (1e-4, 1e-2, r"the store has reflectance \(scale=0.0001\).*units=\"reflectance\""),
+        (1e-4, 1, r"the store has reflectance \(scale=0.0001\).*units=\"reflectance\""),
+        (1, 1e-4, r"the store has DN \(scale=1\).*units=\"DN\""),
+    ],
+)
+def test_floats_that_are_surely_in_other_units_are_refused(first, more, said, lazy):
+    other = later(floats(more))
+    other = other.chunk({"time": 1}) if lazy else other
+    with pytest.raises(InvalidInputError, match=said):
+        grown(floats(first), other)
+
+
+def test_floats_that_may_be_in_the_store_s_units_fit():
+    """Bright clouds and glint, some values that stand for no data, and what says its unit."""
+    bright = floats(1e-4)
+    bright["B"][:] = 1.6
+    bright["B"][:, :, :4] = -9999
+    assert grown(floats(1e-4), later(bright)).sizes["time"] == 4
+    told = later(floats(1e-2))
+    told["B"].attrs["units"] = "reflectance"
+    assert grown(floats(1e-4), told).sizes["time"] == 4
+    dark = later(floats(1).assign(B=xr.zeros_like(floats(1)["B"])))
+    assert grown(floats(1), dark).sizes["time"] == 4
