@@ -9,6 +9,7 @@ from typing import Any
 import xarray as xr
 
 from tec_zarr.codec.settings import Settings
+from tec_zarr.cubes.bands import band_name
 from tec_zarr.cubes.convert import to_cube
 from tec_zarr.cubes.empty import check_not_empty
 from tec_zarr.cubes.terms import NAME
@@ -68,9 +69,22 @@ def plan(data: xr.Dataset | xr.DataArray, options: Options) -> Plan:
     units = units_of(cube, options.offset_dn, options.scale, options.nodata)
     bands = tuple(str(band) for band in cube["band"].values)
     codec = {**options.codec, **units, "bands": bands}
+    if isinstance(codec.get("max_error"), Mapping):
+        codec["max_error"] = _by_band(codec["max_error"], bands)
     # In format 3 later dates find their place in chunks that are not full.
     may_grow = options.zarr_format == 3
     return Plan(cube, _chunk_sizes(cube, options.chunks, may_grow), codec)
+
+
+def _by_band(bounds: Mapping[str, float], bands: tuple[str, ...]) -> dict[str, float]:
+    """Bounds by the names that bands have in the store; a caller may have others for them."""
+    named: dict[str, float] = {}
+    for name, bound in bounds.items():
+        band = name if name in bands else band_name(name) or name
+        if band in named:
+            raise InvalidInputError(f"max_error names {band} twice: {', '.join(bounds)}")
+        named[band] = bound
+    return named
 
 
 def check_possible(consolidated: Any, region: Any, append_dim: Any, compute: Any) -> None:

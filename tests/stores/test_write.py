@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
-from zarr.storage import ZipStore
+from zarr.storage import MemoryStore, ZipStore
 
 from tec_zarr import InvalidInputError, TargetError
 from tec_zarr.codec import metrics
@@ -180,3 +180,15 @@ def test_the_store_that_is_read_can_be_replaced(scene, tmp_path):
     scene.to_zarr(path)
     xr.open_zarr(path).drop_encoding().tec.to_zarr(path, mode="w", max_error=0, **SMALLEST)
     np.testing.assert_array_equal(xr.open_zarr(path)["B"], scene["B"])
+
+
+def test_bounds_go_by_the_names_that_a_caller_has_for_bands(scene):
+    bands = scene["B"].isel(time=slice(0, 1), band=[1, 2]).to_dataset("band")
+    named = bands.rename({"B02": "blue", "B03": "green"})
+    store = MemoryStore()
+    named.tec.to_zarr(store, max_error={"blue": 0, "B03": 90}, progress=False)
+    found = xr.open_zarr(store).tec.from_cube()
+    np.testing.assert_array_equal(found["blue"], named["blue"])
+    assert 0 < np.abs(found["green"] - named["green"].astype(float)).max() <= 90
+    with pytest.raises(InvalidInputError, match="max_error names B02 twice: blue, B02"):
+        named.tec.to_zarr(MemoryStore(), max_error={"blue": 0, "B02": 1, "B03": 2})
