@@ -215,8 +215,13 @@ def _of_dataset(
             data.drop_vars([arrays[0], "band"], errors="ignore"),
         )
     found = {n: v.dims for n, v in data.data_vars.items()}
+    if len(arrays) > 1:
+        raise InvalidInputError(
+            f"several variables have the dims y, x and band, and a store holds one of them: "
+            f'{found}. Select one, such as ds[["{arrays[0]}"]], and store the others apart'
+        )
     named = _variables_of_bands(data, bands)
-    if arrays or not named or not set(named) <= set(data.data_vars):
+    if not named or not set(named) <= set(data.data_vars):
         raise InvalidInputError(
             "one variable with the dims (time, band, y, x) is wanted, or variables that are "
             f"called like bands ({', '.join(L2A)}, or B2, b02, blue, nir08 …); found {found}, "
@@ -224,6 +229,8 @@ def _of_dataset(
             "are bands with bands=[...]"
         )
     _check_alike(data, named)
+    label = _label_of_bands(data)
+    data = data.drop_vars({"band"} & set(data.coords))
     attrs = {str(n): plain_attributes(data[n].attrs) for n in named}
     shared = {
         k: v
@@ -239,8 +246,21 @@ def _of_dataset(
     cube = _one_array(stacked, list(named.values()))
     each = {n: {k: v for k, v in a.items() if k not in shared} for n, a in attrs.items()}
     names = {band: str(name) for name, band in named.items()}
-    source = {"kind": "variables", "names": names, "each": each}
+    source = {"kind": "variables", "names": names, "each": each, "label": label}
     return cube, source, data.drop_vars(list(named))
+
+
+def _label_of_bands(data: xr.Dataset) -> Any:
+    """The scalar coordinate `band` that rioxarray's files of one band leave; None where there is
+    none, as the names of the variables tell which band is which."""
+    if "band" not in data.coords:
+        return None
+    if data["band"].ndim:
+        raise InvalidInputError(
+            f"the coordinate band, along {data['band'].dims}, is called like a part of a cube: "
+            'rename or drop it first, such as with .rename(band="band_")'
+        )
+    return plain_attributes({"band": data["band"].item()})["band"]
 
 
 def _variables_of_bands(data: xr.Dataset, bands: Iterable[str] | None) -> dict[Hashable, str]:
@@ -263,6 +283,15 @@ def _check_alike(data: xr.Dataset, named: dict[Hashable, str]) -> None:
         )
         raise InvalidInputError(
             "the bands of a cube share dims, shape and dtype, and each is there once; found "
-            f"{listed}. Select those of one grid, ds[[...]], and store the others apart, or bring "
-            "them to one grid first"
+            f"{listed}. {_way_to_alike(data, named)}"
         )
+
+
+def _way_to_alike(data: xr.Dataset, named: dict[Hashable, str]) -> str:
+    dims = [data[name].dims for name in named]
+    if len({frozenset(one) for one in dims}) == 1 < len(set(dims)):
+        return f"Bring their dims into one order, with .transpose({str(dims[0])[1:-1]}, ...)"
+    return (
+        "Select those of one grid, ds[[...]], and store the others apart, or bring them to one "
+        "grid first"
+    )

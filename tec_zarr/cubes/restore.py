@@ -111,6 +111,8 @@ def _variables(
     """A variable a band, in the order that bands had at first."""
     cube, dims = _without_expanded(cube, source)
     rest = _with_dates_of(cube, rest)
+    if source.get("label") is not None:
+        rest = rest.assign_coords(band=source["label"])
     present = [str(band) for band in cube["band"].values]
     for band, name in source["names"].items():
         if band not in present:

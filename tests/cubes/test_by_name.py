@@ -194,3 +194,29 @@ def test_names_that_a_store_would_lose_are_refused(name, is_coordinate):
     if is_coordinate:
         with pytest.raises(InvalidInputError, match=r"cannot be those of variables.*rename"):
             to_cube(array().assign_coords({name: ("time", [1, 2, 3])}))
+
+
+@pytest.mark.parametrize("label", [1, "red"])
+@pytest.mark.parametrize("how", ["all", "two", "one", "one date"])
+def test_a_scalar_band_that_files_of_one_band_leave_is_no_band(label, how):
+    """As rioxarray's open_rasterio(path).squeeze() gives it."""
+    original = variables().assign_coords(band=label)
+    store = MemoryStore()
+    original.tec.to_zarr(store, max_error=0, progress=False)
+    back = SELECTIONS[how](xr.open_zarr(store)).tec.from_cube()
+    assert back["band"].item() == label
+    if how == "all":
+        xr.testing.assert_identical(back[[*original]], original)
+    for name in set(NAMES) & set(back.data_vars):
+        assert (back[name] == 100 + NAMES.index(name)).all()
+    with pytest.raises(InvalidInputError, match=r"coordinate band, along .*time.*rename"):
+        to_cube(variables().assign_coords(band=("time", [1, 2, 3])))
+
+
+def test_several_cubes_and_dims_in_several_orders_get_their_way_out():
+    with pytest.raises(InvalidInputError, match=r'several variables .*ds\[\["a"\]\]'):
+        to_cube(xr.Dataset({"a": array(), "valid": array() > 0}))
+    turned = variables()
+    turned["nir"] = turned["nir"].transpose("y", "x", "time")
+    with pytest.raises(InvalidInputError, match=r"\.transpose\('time', 'y', 'x', \.\.\.\)"):
+        to_cube(turned)
