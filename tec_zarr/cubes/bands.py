@@ -70,23 +70,39 @@ def _own_names(data: xr.DataArray, count: int) -> list[Any]:
         return [str(data.name)] if is_named else [None] * count
     names = np.atleast_1d(data["band"].values).tolist()
     is_named = all(map(band_name, names)) and not are_numbers(names)
-    long_names = data.attrs.get("long_name")
-    if isinstance(long_names, str):
-        long_names = [long_names]
-    if isinstance(long_names, (tuple, list)) and len(long_names) == count and not is_named:
-        return list(long_names)
+    if not is_named:
+        told = _names_by_number(names, data.attrs.get("long_name"))
+        if told is not None:
+            return told
     # Numbers in the form of names, too, say nothing.
     return list(range(1, count + 1)) if are_numbers(names) else names
+
+
+def _names_by_number(names: Sequence[Any], long_names: Any) -> list[Any] | None:
+    """What a file tells of its bands, by their numbers in it, whatever was selected of them; None
+    where they have none, or it tells nothing of some."""
+    if isinstance(long_names, str):
+        long_names = [long_names]
+    numbers = [_number(name) for name in names]
+    if not isinstance(long_names, (tuple, list)) or not all(numbers):
+        return None
+    if max(numbers) > len(long_names):
+        return None
+    return [long_names[number - 1] for number in numbers]
+
+
+def _number(name: Any) -> int:
+    """Of a band that is counted from 1, as in band_3; else 0."""
+    if isinstance(name, int):
+        return max(name, 0)
+    match = re.fullmatch(r"band[-_ ]?(\d+)", str(name).strip().lower())
+    return int(match[1]) if match else 0
 
 
 def are_numbers(names: Sequence[Any]) -> bool:
     """Whether names only count bands, from the first one on: 1, 2 … or band_1, band_2 … of GDAL
     and rioxarray."""
-    numbers = []
-    for name in names:
-        match = re.fullmatch(r"band[-_ ]?(\d+)", str(name).strip().lower())
-        numbers.append(int(match[1]) if match else name)
-    return numbers == list(range(1, len(names) + 1))
+    return [_number(name) for name in names] == list(range(1, len(names) + 1))
 
 
 def names_of_variables(data: xr.Dataset) -> dict[Hashable, str]:

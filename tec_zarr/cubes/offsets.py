@@ -13,8 +13,8 @@ from tec_zarr.cubes.told import agreed, one_number, raster_bands
 from tec_zarr.errors import InvalidInputError
 
 OFFSETS = ("offset_dn", "BOA_ADD_OFFSET", "boa_add_offset")
-PAIRS = (("scales", "offsets"), ("scale", "offset"), ("raster:scale", "raster:offset"))
-"""Names of scale and offset beside those of CF: of GDAL's bands that differ, and of STAC."""
+PAIRS = (("scale", "offset"), ("raster:scale", "raster:offset"))
+"""Names of scale and offset beside those of CF: of STAC."""
 
 APPLIED = ("earthsearch:boa_offset_applied", "boa_offset_applied", "sentinel:boa_offset_applied")
 BASELINES = ("s2:processing_baseline", "processing:baseline", "sentinel:processing_baseline")
@@ -67,9 +67,13 @@ def _told(cube: xr.Dataset, attrs: Mapping[str, Any]) -> dict[str, int]:
         if name in cube.coords:
             values = [round(one_number(name, value) or 0) for value in cube[name].values.flat]
             found[f"coordinate {name}"] = _one_of(cube, cube[name].dims, values)
-    packing = _of_packing(attrs)
+    # Rasterio has a list where bands differ, beside one number where they do not.
+    scale = "scales" if "scales" in attrs else "scale_factor"
+    offset = "offsets" if "offsets" in attrs else "add_offset"
+    has_lists = (scale, offset) != ("scale_factor", "add_offset")
+    packing = _of_pair(cube, attrs, scale, offset) if has_lists else _of_packing(attrs)
     if packing is not None:
-        found["scale_factor and add_offset"] = packing
+        found[f"{scale} and {offset}"] = packing
     for scale, offset in PAIRS:
         pair = _of_pair(cube, attrs, scale, offset)
         if pair is not None:

@@ -220,3 +220,37 @@ def test_several_cubes_and_dims_in_several_orders_get_their_way_out():
     turned["nir"] = turned["nir"].transpose("y", "x", "time")
     with pytest.raises(InvalidInputError, match=r"\.transpose\('time', 'y', 'x', \.\.\.\)"):
         to_cube(turned)
+
+
+IN_FILE = {"B08": 103, "B02": 100, "B04": 102}
+"""Long names of the bands of a file, and their values."""
+
+
+@pytest.mark.parametrize(
+    ("labels", "picked"),
+    [
+        ([1, 2, 3], [0, 1, 2]),
+        ([1, 2, 3], [2, 1, 0]),
+        ([1, 2, 3], [1, 2, 0]),
+        ([1, 2, 3], [2, 0]),
+        ([1, 2, 3], [1]),
+        ([1, 2, 3], 2),
+        (["band_1", "band_2", "band_3"], [0, 1, 2]),
+        (["band_1", "band_2", "band_3"], [0, 1]),
+    ],
+)
+def test_long_names_go_with_the_numbers_of_bands(labels, picked):
+    """As rioxarray has them, whatever was selected of a file, in whatever order."""
+    file = array().isel(band=[3, 0, 2], time=0, drop=True).assign_coords(band=labels)
+    file.attrs = {"long_name": tuple(IN_FILE), "offset_dn": 0}
+    cube = to_cube(file.isel(band=picked))
+    assert set(cube["band"].values) == set(np.atleast_1d(list(IN_FILE)).take(np.ravel(picked)))
+    for name in cube["band"].values:
+        assert (cube["B"].sel(band=name) == IN_FILE[name]).all()
+    xr.testing.assert_identical(from_cube(cube), file.isel(band=picked))
+
+
+def test_names_of_their_own_are_those_of_bands_whatever_long_names_are():
+    own = array().isel(band=[0, 1]).assign_coords(band=["Oa02", "Oa01"])
+    own.attrs["long_name"] = ("radiance 1", "radiance 2")
+    assert to_cube(own)["band"].values.tolist() == ["Oa02", "Oa01"]

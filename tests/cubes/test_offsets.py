@@ -45,6 +45,7 @@ def of_dates(*values):
         ({"scale_factor": 2.75e-5, "add_offset": -0.2}, -7273),
         ({"scales": (1e-4, 1e-4), "offsets": (-0.1, -0.1)}, -1000),
         ({"scales": [1e-4, 2e-4], "offsets": [-0.1, -0.2]}, -1000),
+        ({"scales": [1e-4, 2e-4], "add_offset": 0.0}, 0),
         ({"raster:scale": 1e-4, "raster:offset": -0.1}, -1000),
         ({"scale": 2.75e-5, "offset": -0.2}, -7273),
     ],
@@ -120,9 +121,10 @@ def test_what_says_nothing_is_told(attrs):
     "data",
     [
         array({"scales": (1e-4, 1e-4), "offsets": (0.0, -0.1)}),
+        array({"scale_factor": 1e-4, "offsets": (0.0, -0.1)}),
         array(**{"raster:scale": 1e-4, "raster:offset": ("band", [0.0, -0.1])}),
     ],
-    ids=["GDAL", "STAC"],
+    ids=["GDAL", "rioxarray", "STAC"],
 )
 def test_bands_whose_scales_and_offsets_disagree_are_named(data):
     with pytest.raises(InvalidInputError, match=r"bands disagree on their offset_dn.*B03: -1000"):
