@@ -70,10 +70,9 @@ def _own_names(data: xr.DataArray, count: int) -> list[Any]:
         return [str(data.name)] if is_named else [None] * count
     names = np.atleast_1d(data["band"].values).tolist()
     is_named = all(map(band_name, names)) and not are_numbers(names)
-    if not is_named:
-        told = _names_by_number(names, data.attrs.get("long_name"))
-        if told is not None:
-            return told
+    told = _names_by_number(names, data.attrs.get("long_name"))
+    if told is not None and (not is_named or all(map(band_name, told))):
+        return told
     # Numbers in the form of names, too, say nothing.
     return list(range(1, count + 1)) if are_numbers(names) else names
 
@@ -116,9 +115,9 @@ def names_of_variables(data: xr.Dataset) -> dict[Hashable, str]:
         if band is not None:
             named[name] = band
     counted = [name for name in data.data_vars if re.match(r"band[-_ ]?\d", str(name).lower())]
-    if not counted or not are_numbers(counted):
-        return named
     told = [data[name].attrs.get("long_name") for name in counted]
+    if not counted or not (are_numbers(counted) or all(map(band_name, told))):
+        return named
     if not all(isinstance(text, str) for text in told):
         raise InvalidInputError(
             f"{', '.join(map(str, counted))} only count bands, and no long_name tells which ones "

@@ -237,6 +237,8 @@ IN_FILE = {"B08": 103, "B02": 100, "B04": 102}
         ([1, 2, 3], 2),
         (["band_1", "band_2", "band_3"], [0, 1, 2]),
         (["band_1", "band_2", "band_3"], [0, 1]),
+        (["band_1", "band_2", "band_3"], [2, 1]),
+        (["band_1", "band_2", "band_3"], 1),
     ],
 )
 def test_long_names_go_with_the_numbers_of_bands(labels, picked):
@@ -248,6 +250,20 @@ def test_long_names_go_with_the_numbers_of_bands(labels, picked):
     for name in cube["band"].values:
         assert (cube["B"].sel(band=name) == IN_FILE[name]).all()
     xr.testing.assert_identical(from_cube(cube), file.isel(band=picked))
+
+
+@pytest.mark.parametrize("picked", [[1, 2, 3], [3, 2, 1], [2, 3], [2]])
+def test_long_names_go_with_numbered_variables_too(picked):
+    """As of rioxarray's band_as_variable."""
+    file = xr.Dataset()
+    for number, (name, value) in enumerate(IN_FILE.items(), 1):
+        attrs = {"long_name": name, "offset_dn": 0}
+        file[f"band_{number}"] = (("y", "x"), np.full((5, 4), value, "u2"), attrs)
+    part = file[[f"band_{number}" for number in picked]]
+    cube = to_cube(part)
+    for name in cube["band"].values:
+        assert (cube["B"].sel(band=name) == IN_FILE[name]).all()
+    xr.testing.assert_identical(from_cube(cube), part)
 
 
 def test_names_of_their_own_are_those_of_bands_whatever_long_names_are():
