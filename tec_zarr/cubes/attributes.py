@@ -81,10 +81,21 @@ def _put_aside(attrs: dict[str, Any]) -> dict[str, Any]:
     return {**kept, ASIDE: json.dumps(aside)} if aside else kept
 
 
-def packing_of(attrs: Mapping[str, Any]) -> dict[str, Any]:
-    """Scale, offset and value of no data of a variable beside the bands, put aside or not."""
+def meaning_of(attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """Scale, offset, value of no data and units of a variable beside the bands, put aside or
+    not."""
     aside = json.loads(attrs.get(ASIDE, "{}"))
-    return {name: value for name, value in {**attrs, **aside}.items() if name in PACKING}
+    names = (*PACKING, "units", "calendar")
+    return {name: value for name, value in {**attrs, **aside}.items() if name in names}
+
+
+def as_json(coord: xr.DataArray) -> xr.Variable:
+    """Whatever values as JSON, as objects are stored; what is JSON already as it is."""
+    if coord.attrs.get(AS_JSON):
+        return coord.variable
+    values = np.empty(coord.size, object)
+    values[:] = [json.dumps(_plain(value)) for value in coord.values.flat]
+    return xr.Variable(coord.dims, values.reshape(coord.shape), {**coord.attrs, AS_JSON: 1})
 
 
 def unstorable(data: xr.Dataset) -> xr.Dataset:

@@ -12,6 +12,7 @@ import zarr
 from zarr.abc.store import Store
 from zarr.storage import LocalStore, ZipStore
 
+from tec_zarr.cubes.attributes import AS_JSON, as_json
 from tec_zarr.cubes.convert import to_cube
 from tec_zarr.cubes.empty import check_not_empty
 from tec_zarr.cubes.stale import warn_of_recoding
@@ -98,7 +99,7 @@ def _append(
         raise InvalidInputError(
             f"the store holds no variable {NAME!r}; found {list(stored.data_vars)}"
         )
-    cube = _with_time(cube, stored)
+    cube = _with_objects(_with_time(cube, stored), stored)
     check_fits(cube, stored)
     check_times(cube, stored)
     root = zarr.open_group(store, path=group, mode="r", use_consolidated=False)
@@ -157,6 +158,16 @@ def _with_time(cube: xr.Dataset, stored: xr.Dataset) -> xr.Dataset:
             dims.insert(place, "time")
             grown_variables[name] = variable.expand_dims("time").transpose(*dims)
     return cube.assign(grown_variables)
+
+
+def _with_objects(cube: xr.Dataset, stored: xr.Dataset) -> xr.Dataset:
+    """A cube with values in the form of objects where the store has objects: texts among which none
+    is missing this time."""
+    objects = {}
+    for name, coord in cube.coords.items():
+        if name in stored.variables and stored[name].attrs.get(AS_JSON):
+            objects[name] = as_json(coord)
+    return cube.assign_coords(objects)
 
 
 def _check_chunks_are_full(dates: int, length: int, zarr_format: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tec_zarr.cubes.attributes import packing_of
+from tec_zarr.cubes.attributes import AS_JSON, meaning_of
 from tec_zarr.cubes.crs import told_crs
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.errors import InvalidInputError
@@ -49,6 +49,8 @@ def _differences(cube: xr.Dataset, stored: xr.Dataset) -> dict[str, tuple[Any, A
     for name in sorted(here & there - {NAME}):
         if not _holds(cube[name].dtype, stored[name].dtype):
             differ[name] = (cube[name].dtype, stored[name].dtype)
+        elif cube[name].attrs.get(AS_JSON) and not stored[name].attrs.get(AS_JSON):
+            differ[name] = ("objects, or texts with gaps", "texts; make texts of them, too")
     differ |= _meanings(cube, stored, here & there - {NAME})
     return differ | _values_that_would_be_lost(cube, stored) | _systems(cube, stored)
 
@@ -81,16 +83,18 @@ def _holds(new: np.dtype, old: np.dtype) -> bool:
 def _meanings(
     cube: xr.Dataset, stored: xr.Dataset, names: Iterable[str]
 ) -> dict[str, tuple[Any, Any]]:
-    """Of variables along time, scales, offsets and values of no data that these dates tell, and
-    that are others in the store: attributes there are those of the first dates."""
+    """Of variables along time, scales, offsets, values of no data and units that these dates tell,
+    and that are others in the store: attributes there are those of the first dates."""
     differ = {}
     for name in names:
-        new = packing_of(cube[name].attrs)
-        old = packing_of(stored[name].attrs)
+        new = meaning_of(cube[name].attrs)
+        old = meaning_of(stored[name].attrs)
         for key, value in new.items():
             there = old.get(key, UNSAID.get(key))
             are_nan = {str(value), str(there)} == {"nan"}
-            if value != there and not are_nan:
+            # Units that the store does not tell may be these.
+            is_unknown = key in ("units", "calendar") and there is None
+            if value != there and not are_nan and not is_unknown:
                 differ[f"{key} of {name}"] = (value, there)
     return differ
 

@@ -103,6 +103,8 @@ def test_times_after_some_that_are_missing_are_as_fine_as_any():
         ({"add_offset": 273.15}, {"add_offset": 0}),
         ({"_FillValue": 0}, {"_FillValue": 255}),
         ({"missing_value": 0}, {"missing_value": 255}),
+        ({"units": "degrees"}, {"units": "radians"}),
+        ({"units": "days since 2020-01-01"}, {"units": "days since 2021-01-01"}),
     ],
 )
 def test_variables_in_other_units_are_refused(first, more):
@@ -116,6 +118,8 @@ def test_variables_in_other_units_are_refused(first, more):
         ({"scale_factor": 0.1, "_FillValue": 0}, {}),
         ({}, {"scale_factor": 1.0, "add_offset": 0}),
         ({"_FillValue": 0}, {"_FillValue": 0.0}),
+        ({}, {"units": "degrees"}),
+        ({"units": "degrees"}, {}),
     ],
 )
 def test_what_is_left_unsaid_or_the_same_is_not(first, more):
@@ -182,3 +186,29 @@ def test_floats_that_may_be_in_the_store_s_units_fit():
     assert grown(floats(1e-4), told).sizes["time"] == 4
     dark = later(floats(1).assign(B=xr.zeros_like(floats(1)["B"])))
     assert grown(floats(1), dark).sizes["time"] == 4
+
+
+def of_items(*values) -> xr.Dataset:
+    """A coordinate of properties of items, as stackstac makes it."""
+    objects = np.empty(len(values), object)
+    objects[:] = values
+    return scene().assign_coords(property=("time", objects))
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+@pytest.mark.parametrize("more", [("c", "d"), (1.5, 2.5), (None, {"id": 2}), (True, False)])
+def test_properties_that_some_items_lack_come_back_whatever_others_have(more, zarr_format):
+    store = MemoryStore()
+    options = {"chunks": {"time": 1}, "offset_dn": 0, "zarr_format": zarr_format}
+    first = of_items("a", None)
+    first.tec.to_zarr(store, max_error=0, progress=False, **options)
+    other = scene().assign_coords(property=("time", list(more)))
+    later(other).tec.append(store, progress=False)
+    found = xr.open_zarr(store).tec.from_cube()["property"].values.tolist()
+    # Pandas may have NaN for what is missing already.
+    wanted = [*first["property"].values.tolist(), *more]
+    assert list(map(repr, found)) == list(map(repr, wanted))
+
+
+def test_properties_with_gaps_do_not_go_among_texts():
+    refused(of_items("a", "b"), later(of_items("c", None)), r"property: objects, or texts with")
