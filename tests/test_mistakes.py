@@ -308,5 +308,7 @@ def test_mistakes_in_the_codec_s_own_keywords():
         tec_zarr.encoding(maxerror=3)
     with pytest.raises(tec_zarr.InvalidInputError, match=r"1 .smallest. to 100 .*got '35'"):
         tec_zarr.encoding(quality="35")
-    with pytest.raises(tec_zarr.WeightsError, match=r"unknown model 'tec-xx'.*ships tec-tt.*models list"):
+    with pytest.raises(
+        tec_zarr.WeightsError, match=r"unknown model 'tec-xx'.*ships tec-tt.*models list"
+    ):
         tec_zarr.encoding(model="tec-xx")

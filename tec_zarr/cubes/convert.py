@@ -157,8 +157,9 @@ def _one_array(data: xr.DataArray, bands: Iterable[str] | None) -> xr.DataArray:
         raise InvalidInputError(_other_dims(data, renamed))
     if data.dtype.kind not in "biuf":
         raise InvalidInputError(
-            f"the bands hold {data.dtype}, which are no numbers that can be coded: convert them "
-            'first, for example with .astype("float32")'
+            f"dtype {data.dtype} cannot be coded: convert the bands first, to uint16 or int16 "
+            "(digital numbers) or float32 or float64 (reflectance), for example with "
+            '.astype("float32")'
         )
     names = given_names(renamed, bands)
     final = final_names(names)

@@ -80,13 +80,13 @@ def _told(cube: xr.Dataset, attrs: Mapping[str, Any]) -> dict[str, int]:
             found[f"{scale} and {offset}"] = pair
     for raster in raster_bands(cube, attrs):
         if raster.get("scale"):
-            offset = raster.get("offset", 0)
-            found[f"raster:bands with offset {offset:g}"] = round(offset / raster["scale"])
+            added = raster.get("offset", 0)
+            found[f"raster:bands with offset {added:g}"] = round(added / raster["scale"])
     applied = _of_dates(cube, attrs, APPLIED)
     if applied is not None:
-        offset = _of_applied(cube, applied, _of_dates(cube, attrs, BASELINES))
-        if offset is not None:
-            found["boa_offset_applied"] = offset
+        implied = _of_applied(cube, applied, _of_dates(cube, attrs, BASELINES))
+        if implied is not None:
+            found["boa_offset_applied"] = implied
     return found
 
 
@@ -106,6 +106,8 @@ def _of_packing(attrs: Mapping[str, Any]) -> int | None:
 
 def _of_pair(cube: xr.Dataset, attrs: Mapping[str, Any], scale: str, offset: str) -> int | None:
     """Of attributes or coordinates that both are numbers, or lists of one of each band."""
+    factors: Any
+    added: Any
     if scale in cube.coords and offset in cube.coords:
         factors, added = xr.broadcast(cube[scale], cube[offset])
     elif scale in attrs and offset in attrs:

@@ -356,8 +356,8 @@ def test_a_dim_too_many_is_to_be_selected_from():
 @pytest.mark.parametrize(
     ("dtype", "advice"),
     [
-        ("object", r"the bands hold object.*astype\(\"float32\"\)"),
-        ("complex64", r"the bands hold complex64.*astype\(\"float32\"\)"),
+        ("object", r"dtype object cannot.*astype\(\"float32\"\)"),
+        ("complex64", r"dtype complex64 cannot.*astype\(\"float32\"\)"),
         ("float16", r"float16 cannot be coded.*astype\(\"float32\"\)"),
         ("int32", r"int32 cannot be coded.*from 0 to 65535.*astype\(\"uint16\"\)"),
         ("uint64", r"uint64 cannot be coded.*from 0 to 65535.*astype\(\"uint16\"\)"),
