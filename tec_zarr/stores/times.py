@@ -63,6 +63,14 @@ def check_times(cube: xr.Dataset, stored: xr.Dataset) -> None:
     old = stored["time"].values
     if new.dtype.kind != "M" or old.dtype.kind != "M" or not new.size or not old.size:
         return
+    if np.isnat(new).any():
+        raise InvalidInputError(
+            f"{np.isnat(new).sum()} of {new.size} dates have no time (NaT), so that nothing tells "
+            'their order: give them one, or leave them out with .sel(time=ds["time"].notnull())'
+        )
+    old = old[~np.isnat(old)]
+    if not old.size:
+        return
     again = new[np.isin(new, old)]
     if again.size:
         raise InvalidInputError(
@@ -104,9 +112,20 @@ def _check_encoding(name: str, variable: xr.Variable, encoding: dict[str, Any]) 
             encoded = xr.coders.CFTimedeltaCoder().encode(copy, name)
         else:
             encoded = xr.coders.CFDatetimeCoder().encode(copy, name)
-    if encoded.attrs["units"] != units or encoded.dtype.kind != np.dtype(wanted["dtype"]).kind:
+    is_kept = _mean_the_same(encoded.attrs["units"], units, encoding.get("calendar", CALENDAR))
+    if not is_kept or encoded.dtype.kind != np.dtype(wanted["dtype"]).kind:
         raise InvalidInputError(
             f"the store counts {name} in {units!r}, which cannot hold {_listed(variable.values)}: "
             f'round them, for example with ds["{name}"].dt.floor("D"), or write the store anew; '
             "new stores count microseconds"
         )
+
+
+def _mean_the_same(one: str, other: str, calendar: str) -> bool:
+    """Whether two texts count time alike: "days since 2021-01-01" and
+    "days since 2021-01-01 00:00:00"."""
+    counted = []
+    for units in (one, other):
+        numbers = xr.Variable("n", [0, 1], {"units": units, "calendar": calendar})
+        counted.append(xr.coders.CFDatetimeCoder().decode(numbers).values)
+    return np.array_equal(counted[0], counted[1])

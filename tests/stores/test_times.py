@@ -55,6 +55,17 @@ def test_times_that_a_store_cannot_hold_are_refused_and_nothing_changes():
     assert xr.open_zarr(other).sizes["time"] == 2
 
 
+def test_a_store_of_days_by_xarray_alone_takes_later_days():
+    store = MemoryStore()
+    first = cube(TIMES["days"])
+    encoding = first.tec.encoding(chunks={"time": 1})
+    first.tec.to_cube().chunk({"time": 1}).to_zarr(store, encoding=encoding)
+    later = TIMES["days"] + np.timedelta64(30, "D")
+    cube(later).tec.append(store, progress=False)
+    found = xr.open_zarr(store)["time"].values
+    np.testing.assert_array_equal(found, np.concatenate([TIMES["days"], later]))
+
+
 def test_dates_that_are_there_or_older_are_refused():
     store = write(TIMES["hours"])
     again = np.array([TIMES["hours"][1], TIMES["milliseconds"][0]])
