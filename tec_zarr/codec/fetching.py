@@ -4,6 +4,7 @@ beside it."""
 from __future__ import annotations
 
 import dataclasses
+from typing import Self
 
 from tec_zarr.bitstream import container
 from tec_zarr.bitstream.container import Contents, Front, Section
@@ -34,6 +35,10 @@ class Fetch:
     def first(self) -> Range | None:
         """What to read first."""
         return WHOLE if self.is_whole else (0, FIRST_BYTES)
+
+    def in_one(self) -> Self:
+        """The same dates, of a chunk that is read in one step."""
+        return dataclasses.replace(self, is_whole=True)
 
     def missing(self, start: bytes) -> list[Range | None]:
         """What to read then, after the first piece; may be nothing."""

@@ -18,7 +18,7 @@ from zarr.storage import StorePath
 
 from tec_zarr.codec.layout import HOW_TO_RECHUNK, check_array, check_layout
 from tec_zarr.codec.settings import ALL_GROUPS, ALL_TOKENS, REFLECTANCE_PER_DN, Settings
-from tec_zarr.errors import InvalidInputError
+from tec_zarr.errors import DamagedChunkError, InvalidInputError
 from tec_zarr.models.registry import DEFAULT
 from tec_zarr.plugins.keyword import CodecClass
 
@@ -171,7 +171,17 @@ class TerraCodecSerializer(
         ranges = fetch.missing(start)
         found = await asyncio.gather(*(get(wanted) for wanted in ranges))
         parts = list(zip(ranges, found, strict=True))
-        return await asyncio.to_thread(self._read, fetch, start, parts, selection, chunk_spec)
+        try:
+            return await asyncio.to_thread(self._read, fetch, start, parts, selection, chunk_spec)
+        except DamagedChunkError:
+            if not parts:
+                raise
+        # Who adds dates meanwhile writes the chunk anew, and the pieces are of two: now in one.
+        start = await get(None)
+        if start is None:
+            return None
+        whole = fetch.in_one()
+        return await asyncio.to_thread(self._read, whole, start, [], selection, chunk_spec)
 
     def _decode_partial_sync(
         self, byte_getter: Any, selection: SelectorTuple, chunk_spec: ArraySpec
@@ -187,7 +197,16 @@ class TerraCodecSerializer(
         if start is None:
             return None
         parts = [(wanted, get(wanted)) for wanted in fetch.missing(start)]
-        return self._read(fetch, start, parts, selection, chunk_spec)
+        try:
+            return self._read(fetch, start, parts, selection, chunk_spec)
+        except DamagedChunkError:
+            if not parts:
+                raise
+        # As above.
+        start = get(None)
+        if start is None:
+            return None
+        return self._read(fetch.in_one(), start, [], selection, chunk_spec)
 
     def _read(
         self,

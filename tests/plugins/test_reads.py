@@ -1,12 +1,17 @@
 """What reads through xarray and Dask decode, counted."""
 
+import asyncio
 import warnings
 
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
+from zarr.core.buffer import default_buffer_prototype
+from zarr.storage import MemoryStore, StorePath, WrapperStore
 
 import tec_zarr
+from tec_zarr.errors import DamagedChunkError
 from tec_zarr.runtime.cache import CACHE
 from tec_zarr.runtime.counters import COUNTERS
 from tec_zarr.synthetic import series
@@ -114,3 +119,79 @@ def test_the_cache_can_be_switched_off(store):
         tec_zarr.set_cache_limit(256 * 2**20)
     with pytest.raises(tec_zarr.InvalidInputError, match="a number of bytes, 0 or more"):
         tec_zarr.set_cache_limit(-1)
+
+
+class Grows(WrapperStore):
+    """Gets another date between the two steps in which a chunk is read."""
+
+    def __init__(self, store, grow):
+        super().__init__(store)
+        self.grow = grow
+
+    def _with_store(self, store):
+        return type(self)(store, self.grow)
+
+    def _grow_once(self, key):
+        if key.startswith("c/") and self.grow:
+            self.grow.pop()()
+
+    async def get(self, key, prototype, byte_range=None):
+        found = await self._store.get(key, prototype, byte_range)
+        await asyncio.to_thread(self._grow_once, key)
+        return found
+
+    def get_sync(self, key, *, prototype=None, byte_range=None):
+        found = self._store.get_sync(key, prototype=prototype, byte_range=byte_range)
+        self._grow_once(key)
+        return found
+
+
+def read_with_tasks(store):
+    return zarr.open_array(store, mode="r")[1]
+
+
+def read_without_tasks(store):
+    """As the pipeline of later releases of Zarr does it."""
+    array = zarr.open_array(store, mode="r")
+    config = array.async_array.config
+    spec = array.metadata.get_chunk_spec((0,) * 4, config, default_buffer_prototype())
+    chunk = StorePath(store, "c/0/0/0/0")
+    found = array.serializer._decode_partial_sync(chunk, (1, slice(None)), spec)
+    return found.as_numpy_array()
+
+
+@pytest.mark.parametrize("read", [read_with_tasks, read_without_tasks])
+def test_a_date_that_is_added_while_another_is_read_does_no_harm(read):
+    noise = np.random.default_rng(1).integers(1000, 9000, (3, 2, 128, 128)).astype("uint16")
+    store = MemoryStore()
+    how = tec_zarr.encoding(context="none", quality=90, offset_dn=0)
+    array = zarr.create_array(store, shape=noise.shape, chunks=noise.shape, dtype="uint16", **how)
+    array[:2] = noise[:2]
+    expected = array[1]
+    CACHE.reset()
+
+    def add():
+        array[2] = noise[2]
+        CACHE.reset()
+
+    additions = [add]
+    np.testing.assert_array_equal(read(Grows(store, additions)), expected)
+    assert not additions
+    assert array[2].any()
+
+
+def test_what_is_damaged_in_the_store_stays_an_error_of_two_steps():
+    noise = np.random.default_rng(1).integers(1000, 9000, (3, 2, 128, 128)).astype("uint16")
+    store = MemoryStore()
+    how = tec_zarr.encoding(context="none", quality=90, offset_dn=0)
+    array = zarr.create_array(store, shape=noise.shape, chunks=noise.shape, dtype="uint16", **how)
+    array[...] = noise
+    CACHE.reset()
+    data = bytearray(store._store_dict["c/0/0/0/0"].to_bytes())
+    data[-1] ^= 1
+    damaged = default_buffer_prototype().buffer.from_bytes(bytes(data))
+    store._store_dict["c/0/0/0/0"] = damaged
+    opened_array = zarr.open_array(store, mode="r")
+    assert opened_array[1].any()
+    with pytest.raises(DamagedChunkError, match="checksum of date 2"):
+        opened_array[2]
