@@ -71,8 +71,8 @@ def _write_netcdf(plain: Any, path: pathlib.Path) -> None:
     """A file that is there as a whole or not at all."""
     beside = path.with_name(f"{path.name}.writing")
     try:
-        with own_threads():
-            plain.to_netcdf(beside)
+        with own_threads() as threads:
+            plain.to_netcdf(beside, compute=False).compute(**threads)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)

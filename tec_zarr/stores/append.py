@@ -112,9 +112,16 @@ def _append(
     sizes["time"] = _lengths(stored.sizes["time"], cube.sizes["time"], sizes["time"])
     prepared = chunked(cube.drop_vars(without_time), sizes)
     # What failed is undone when all threads have ended.
-    with quiet(), whole, own_threads(), progress_bar(progress):
+    with quiet(), whole, own_threads() as threads, progress_bar(progress):
         attributes = _attributes(store, group)
-        prepared.to_zarr(store, group=group, mode="a", append_dim="time", consolidated=False)
+        prepared.to_zarr(
+            store,
+            group=group,
+            mode="a",
+            append_dim="time",
+            consolidated=False,
+            chunkmanager_store_kwargs=threads,
+        )
         # Xarray puts the attributes of what is added in the place of the store's own.
         zarr.open_group(store, path=group, mode="r+", use_consolidated=False).attrs.put(attributes)
         if store.supports_consolidated_metadata:

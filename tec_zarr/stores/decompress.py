@@ -40,7 +40,7 @@ def decompress_store(
     parts = {path: _decoded(root, path, original) for path in _groups_of(root)}
     writing = Target(target, mode, zarr_format=zarr_format).writing()
     # What failed is undone when all threads have ended.
-    with quiet(), writing as place, own_threads(), progress_bar(progress):
+    with quiet(), writing as place, own_threads() as threads, progress_bar(progress):
         for number, (path, part) in enumerate(parts.items()):
             part.to_zarr(
                 place.store,
@@ -49,6 +49,7 @@ def decompress_store(
                 mode="a" if number else place.mode,
                 zarr_format=zarr_format,
                 consolidated=not path,
+                chunkmanager_store_kwargs=threads,
             )
         if len(parts) > 1:
             zarr.consolidate_metadata(place.store, zarr_format=zarr_format)

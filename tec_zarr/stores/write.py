@@ -65,7 +65,7 @@ def write_cube(
         encoding[name] = {**encoding.get(name, {}), **more}
     prepared = chunked(planned.cube, in_shards or planned.chunks)
     # What failed is undone when all threads have ended.
-    with quiet(), target.writing() as place, own_threads(), progress_bar(progress):
+    with quiet(), target.writing() as place, own_threads() as threads, progress_bar(progress):
         if place.key_encoding is not None:
             prepared, encoding = _named(prepared, encoding, place.key_encoding)
         prepared.to_zarr(
@@ -75,6 +75,7 @@ def write_cube(
             zarr_format=zarr_format,
             encoding=encoding,
             consolidated=True,
+            chunkmanager_store_kwargs=threads,
         )
 
 
@@ -140,16 +141,19 @@ def quiet() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def own_threads() -> Iterator[None]:
-    """Threads of Dask that have all ended when this has: where one task fails, others go on
-    writing for a while, and nothing may be cleaned up under them."""
+def own_threads() -> Iterator[dict[str, Any]]:
+    """What Dask is told to compute in threads that have all ended when this has: where one task
+    fails, others go on writing for a while, and nothing may be cleaned up under them.
+
+    It is told so call by call: a setting of Dask's would hold for writes of other threads, too.
+    """
     is_threaded = dask.config.get("scheduler", None) in (None, "threads", "threading")
     if not is_threaded or dask.config.get("pool", None) is not None:
-        yield
+        yield {}
         return
     workers = dask.config.get("num_workers", None) or dask.system.CPU_COUNT
-    with ThreadPoolExecutor(workers) as pool, dask.config.set(pool=pool):
-        yield
+    with ThreadPoolExecutor(workers) as pool:
+        yield {"pool": pool}
 
 
 @contextlib.contextmanager

@@ -1,5 +1,9 @@
 """ds.tec.to_zarr and ds.tec.encoding: whole stores or none."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import dask
 import numpy as np
 import pytest
 import xarray as xr
@@ -194,3 +198,29 @@ def test_bounds_go_by_the_names_that_a_caller_has_for_bands(scene):
     twice = {**bounds, "B02": 1}
     with pytest.raises(InvalidInputError, match="max_error names B02 twice: blue, B03, B02"):
         named.tec.to_zarr(MemoryStore(), max_error=twice, offset_dn=0)
+
+
+def test_threads_write_stores_of_their_own_at_the_same_time(scene, tmp_path):
+    """One that ends does not take the others' threads away."""
+    begun = {True: threading.Event(), False: threading.Event()}
+    ended = threading.Event()
+
+    def wait(block, is_first):
+        begun[is_first].set()
+        assert begun[not is_first].wait(60)
+        if not is_first:
+            assert ended.wait(60)
+        return block
+
+    def write(is_first):
+        lazy = scene["B"].isel(time=[0, 1]).chunk({"time": 1, "y": 32, "x": 32})
+        meta = np.array((), lazy.dtype)
+        blocks = lazy.data.map_blocks(wait, is_first=is_first, dtype=lazy.dtype, meta=meta)
+        path = tmp_path / f"{is_first}.zarr"
+        lazy.copy(data=blocks).tec.to_zarr(path, chunks=SMALL, context="none", progress=False)
+        ended.set()
+        return opened(path)["B"].load()
+
+    with dask.config.set(num_workers=1), ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(write, (True, False))
+    xr.testing.assert_identical(one, other)
