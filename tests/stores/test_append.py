@@ -6,7 +6,7 @@ import xarray as xr
 
 from tec_zarr import InvalidInputError
 from tec_zarr.codec import metrics
-from tests.stores.scenes import SMALL, opened
+from tests.stores.scenes import SMALL, files, opened
 
 
 def test_appended_dates_leave_those_before_as_they_are(scene, tmp_path):
@@ -152,3 +152,51 @@ def test_dates_go_to_a_group_by_name_alone(scene, tmp_path, group):
     assert xr.open_zarr(path, group=group).sizes["time"] == 1
     second.tec.append(path, group=group, progress=False)
     assert xr.open_zarr(path, group=group).sizes["time"] == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        (np.uint8([4]), np.uint16([300])),
+        (np.int8([4]), np.int64([4])),
+        (np.float32([0.5]), np.float64([0.1])),
+        (np.array([2], "m8[s]"), np.array([1500], "m8[ms]")),
+        (np.array([2], "m8[ns]"), np.array([2], "m8[D]")),
+    ],
+    ids=lambda values: str(values.dtype),
+)
+@pytest.mark.parametrize("dims", [("time",), ("time", "y", "x")])
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_values_that_the_store_would_change_are_refused(
+    scene, tmp_path, first, later, dims, zarr_format
+):
+    def date(index, values):
+        cube = scene[["B"]].isel(time=[index], y=slice(0, 16), x=slice(0, 16))
+        whole = np.broadcast_to(values.reshape((1,) * len(dims)), [cube.sizes[d] for d in dims])
+        return cube.assign(more=(dims, whole.copy()))
+
+    path = tmp_path / "a.zarr"
+    options = {"chunks": {"time": 1}, "context": "none", "progress": False}
+    date(0, first).tec.to_zarr(path, zarr_format=zarr_format, **options)
+    before = files(path)
+    with pytest.raises(InvalidInputError, match=r"more: \w+.* here, \w+.* in the store"):
+        date(1, later).tec.append(path, progress=False)
+    assert files(path) == before
+    date(1, first).tec.append(path, progress=False)
+    assert opened(path)["more"].dtype == first.dtype
+    assert (opened(path)["more"] == first[0]).all()
+
+
+def test_dates_without_a_time_are_refused(scene, tmp_path):
+    path = tmp_path / "a.zarr"
+    small = scene.isel(y=slice(0, 16), x=slice(0, 16))
+    small.isel(time=[0]).tec.to_zarr(path, context="none", progress=False)
+    later = small.isel(time=[1, 2]).assign_coords(
+        time=[small["time"].values[1], np.datetime64("NaT")]
+    )
+    before = files(path)
+    with pytest.raises(InvalidInputError, match=r"1 of 2 dates have no time \(NaT\)"):
+        later.tec.append(path, progress=False)
+    assert files(path) == before
+    later.sel(time=later["time"].notnull()).tec.append(path, progress=False)
+    assert opened(path).sizes["time"] == 2
