@@ -28,6 +28,7 @@ from tec_zarr.stores.changes import (
 from tec_zarr.stores.describe import settings_of
 from tec_zarr.stores.documents import is_within
 from tec_zarr.stores.fits import check_fits
+from tec_zarr.stores.opened import open_dataset
 from tec_zarr.stores.places import (
     discarded_on_failure,
     is_session,
@@ -94,7 +95,7 @@ def _append(
     whole: contextlib.AbstractContextManager[None],
 ) -> None:
     """Check all that can be checked, then write dates to `store` within `whole`."""
-    stored = xr.open_zarr(store, group=group, consolidated=False, mask_and_scale=False, chunks=None)
+    stored = open_dataset(store, group=group, consolidated=False, mask_and_scale=False, chunks=None)
     if NAME not in stored:
         raise InvalidInputError(
             f"the store holds no variable {NAME!r}; found {list(stored.data_vars)}"

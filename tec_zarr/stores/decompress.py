@@ -12,7 +12,7 @@ from tec_zarr.cubes.plain import as_it_was
 from tec_zarr.cubes.stale import without_storage
 from tec_zarr.errors import InvalidInputError
 from tec_zarr.stores.describe import is_ours
-from tec_zarr.stores.opened import open_stored
+from tec_zarr.stores.opened import open_dataset, open_stored
 from tec_zarr.stores.places import Target
 from tec_zarr.stores.sizes import arrays_of
 from tec_zarr.stores.write import own_threads, progress_bar, quiet
@@ -68,7 +68,7 @@ def _decoded(root: zarr.Group, path: str, original: bool) -> xr.Dataset:
     """One group, lazily, in the chunks that it is stored in."""
     whole = "/".join(filter(None, (root.path, path)))
     group = zarr.open_group(root.store, mode="r", path=whole)
-    opened = xr.open_zarr(
+    opened = open_dataset(
         root.store,
         group=whole or None,
         chunks={},

@@ -7,8 +7,10 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
+import xarray as xr
 import zarr
 import zarr.errors
+from zarr.abc.store import Store
 from zarr.storage import ZipStore
 
 from tec_zarr.errors import InvalidInputError
@@ -36,7 +38,13 @@ def open_stored(
         raise InvalidInputError(
             f"{store} is no whole zip file: give a store that was written whole"
         ) from error
-    except FileNotFoundError as error:
+    except (FileNotFoundError, zarr.errors.ContainsArrayError) as error:
+        if _is_array(place, group, options):
+            raise InvalidInputError(
+                f"{store} is a single array and no group, which is what cubes are in: open it with "
+                "zarr.open_array(), or put it into a group: zarr.create_group(store)"
+                '.create_array("B", ...)'
+            ) from error
         what = "there is no Zarr group" if group is None else f"there is no group {group!r}"
         raise InvalidInputError(
             f"{store}: {what}. Give the path or URL of a store (a folder or a .zip), or a store "
@@ -53,6 +61,40 @@ def open_stored(
         raise InvalidInputError(
             f"a store is a path, a URL or a store of zarr; got {type(store).__name__}"
         ) from error
+
+
+def _is_array(place: Any, path: str | None, options: dict[str, Any] | None) -> bool:
+    try:
+        zarr.open_array(place, mode="r", path=path or "", storage_options=options)
+    except (FileNotFoundError, zarr.errors.NodeTypeValidationError):
+        return False
+    return True
+
+
+def open_dataset(store: Store, group: str | None = None, **keywords: Any) -> xr.Dataset:
+    """What xarray makes of a store; raises InvalidInputError where dims have no names."""
+    try:
+        return xr.open_zarr(store, group=group, **keywords)
+    except (KeyError, TypeError) as error:
+        # What xarray raises differs by format and release.
+        nameless = _without_dims(zarr.open_group(store, mode="r", path=group or ""))
+        if not nameless:
+            raise
+        raise InvalidInputError(
+            f"{store}: dims of {', '.join(nameless)} have no names, and xarray opens nothing "
+            'without: give zarr.create_array() dimension_names=("time", "band", "y", "x"), or in '
+            "format 2 attributes _ARRAY_DIMENSIONS with these"
+        ) from error
+
+
+def _without_dims(group: zarr.Group) -> list[str]:
+    """Names of arrays whose dims have none."""
+    found = []
+    for name, array in group.arrays():
+        named = getattr(array.metadata, "dimension_names", None)
+        if array.ndim and not named and "_ARRAY_DIMENSIONS" not in array.attrs:
+            found.append(name)
+    return found
 
 
 def group_of(data: Any) -> zarr.Group:

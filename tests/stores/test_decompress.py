@@ -129,3 +129,23 @@ def test_what_cannot_be_is_refused_and_leaves_nothing(scene, tmp_path):
     with pytest.raises(tec_zarr.DamagedChunkError):
         tec_zarr.decompress(tmp_path / "a.zarr", tmp_path / "b.zarr", progress=False)
     assert {path.name for path in tmp_path.iterdir()} == {"a.zarr", "plain.zarr"}
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_arrays_that_zarr_alone_made_are_read_or_told_why_not(scene, tmp_path, zarr_format):
+    values = scene["B"].isel(time=slice(0, 2)).values
+    how = tec_zarr.encoding(quality=50, context="none", offset_dn=0, zarr_format=zarr_format)
+    how |= {"shape": values.shape, "dtype": "uint16", "chunks": (2, 12, 32, 32)}
+    alone = zarr.create_array(tmp_path / "alone.zarr", zarr_format=zarr_format, **how)
+    alone[...] = values
+    for call in (tec_zarr.info, lambda store: tec_zarr.decompress(store, tmp_path / "plain.zarr")):
+        with pytest.raises(InvalidInputError, match="a single array and no group"):
+            call(tmp_path / "alone.zarr")
+    group = zarr.create_group(tmp_path / "group.zarr", zarr_format=zarr_format)
+    group.create_array("B", **how)[...] = values
+    assert tec_zarr.info(tmp_path / "group.zarr")["shape"] == values.shape
+    with pytest.raises(InvalidInputError, match="dims of B have no names"):
+        tec_zarr.decompress(tmp_path / "group.zarr", tmp_path / "plain.zarr")
+    with pytest.raises(InvalidInputError, match="dims of B have no names"):
+        scene.tec.append(tmp_path / "group.zarr", progress=False)
+    assert not (tmp_path / "plain.zarr").exists()
