@@ -28,16 +28,21 @@ from tec_zarr.stores.documents import (
     in_order,
     is_document,
     is_within,
-    shapes,
     within,
+)
+from tec_zarr.stores.leftovers import (
+    AT_ONCE,
+    Listed,
+    disagreeing,
+    documents_of,
+    is_known,
+    keys_of,
+    of_another_group,
 )
 from tec_zarr.stores.marks import MARK, Mark
 from tec_zarr.stores.staging import StagedStore
 
 Result = TypeVar("Result")
-
-AT_ONCE = 32
-"""Keys that are read or deleted at the same time."""
 
 
 class Change:
@@ -67,9 +72,16 @@ class Change:
     def _store(self) -> Store:
         return self.staged._store
 
+    @property
+    def root_format(self) -> int | None:
+        """The format of Zarr of the store; None where there is none."""
+        if not self._root:
+            return None
+        return 3 if "zarr.json" in self._root else 2
+
     def start(self) -> None:
         """Put a mark there, by which what is left of a process that was killed is known; take away
-        what is left of an earlier one.
+        what is left of an earlier one, and let arrays be as the root says.
 
         Raises StoreInUseError where another process or thread writes there, or has written since
         the change was planned.
@@ -85,6 +97,9 @@ class Change:
                 f"{self._store}: it was changed while this write was prepared; try again"
             )
         self._is_started = True
+        # Now, because the mark that tells of it is this write's from here on.
+        for key, document in self.staged.waiting.items():
+            await self._store.set(key, document)
         await self._delete(self._leftovers)
 
     def commit(self) -> None:
@@ -144,19 +159,29 @@ class Change:
         self.staged.is_closed = True
         while self.staged.in_flight:
             await asyncio.sleep(0.01)
-        for key in reversed(in_order(self.staged.saved)):
-            value = self.staged.saved[key]
-            if value is None:
-                await self._store.delete(key)
-            else:
-                await self._store.set(key, value)
-        await self._delete([*await self._written(), MARK])
+        saved = self.staged.saved
+        # What readers go by, first; then what nobody looks for, which makes room on a full disk.
+        for key in reversed(in_order(filter(is_document, saved))):
+            await self._put_back(key, saved[key])
+        await self._delete(await self._written())
+        for key, value in saved.items():
+            if not is_document(key):
+                await self._put_back(key, value)
+        await self._store.delete(MARK)
+
+    async def _put_back(self, key: str, value: Buffer | None) -> None:
+        if value is None:
+            await self._store.delete(key)
+            return
+        there = await self._store.get(key, default_buffer_prototype())
+        if there is None or there.to_bytes() != value.to_bytes():
+            await self._store.set(key, value)
 
     async def _written(self) -> list[str]:
         """Keys that may have been written."""
         written = []
         if self._before is not None:
-            async for key in _keys(self._store, self.staged.begins_at):
+            async for key in keys_of(self._store, self.staged.begins_at):
                 if key not in self._before:
                     written.append(key)
             return written
@@ -181,37 +206,50 @@ def new_store(store: Store, name: str, group: str, mode: str) -> Change:
 
 
 async def _new_store(store: Store, name: str, group: str, mode: str) -> Change:
-    here = await _documents(store, [within(group, name) for name in FOUND_BY])
+    here = await documents_of(store, [within(group, name) for name in FOUND_BY])
     mark = await Mark.read(store)
     is_marked = mark is not None and mark.group == group
     root = await _root(store)
     listed = consolidated(root) or {}
     # A group that the root does not list may be of an attempt that was killed.
-    is_known = any(is_within(key, group) for key in listed) or bool(root and not listed)
-    is_there = bool(here) and not (group and is_marked and not is_known)
+    is_there = bool(here) and not (group and is_marked and not is_known(group, root, listed))
     what = within(name, group)
     if is_there and mode == "w-":
         raise FileExistsError(
             f'{what} is there already; mode="w" replaces it, append() adds dates to it'
         )
     before = set()
-    async for key in _keys(store, group):
+    async for key in keys_of(store, group):
         if not (is_there or is_marked):
             raise FileExistsError(
                 f"{what} is no Zarr store, but {key!r} is there, and nothing else is replaced: "
                 "choose another place, or remove it yourself"
             )
         before.add(key)
+    others = await of_another_group(store, mark, group, root, listed)
     if not is_there:
         staged = StagedStore(store, begins_at=group)
-        return Change(staged, group, root, set(), before)
+        await _set_right(staged, mark, listed)
+        return Change(staged, group, root, set(), [*before, *others])
     documents = {}
-    for key, data in (await _documents(store, filter(is_document, before))).items():
+    for key, data in (await documents_of(store, filter(is_document, before))).items():
         documents[key] = json.loads(data)
     # Where an append was killed, the root knows how many dates readers see.
     documents |= {key: known for key, known in listed.items() if is_within(key, group)}
     staged = StagedStore(store, begins_at=group, visible=grids(documents))
-    return Change(staged, group, root, before)
+    await _set_right(staged, mark, listed)
+    return Change(staged, group, root, before, others)
+
+
+async def _set_right(staged: StagedStore, mark: Mark | None, listed: Listed) -> None:
+    """Let arrays beside a new group be as the root says, where an append was killed: the root is
+    written anew, and would go by the arrays."""
+    if mark is None:
+        return
+    right, _ = await disagreeing(staged._store, listed)
+    for key, document in right.items():
+        if not is_within(key, staged.begins_at or ""):
+            staged.waiting[key] = document
 
 
 def key_encoding(change: Change, zarr_format: int) -> dict[str, str] | None:
@@ -245,21 +283,16 @@ async def _grown_store(store: Store, name: str, group: str) -> Change:
     if listed is None:
         return Change(staged, group, root, None)
     staged.visible = grids(listed)
-    told = shapes(listed)
-    differ = {}
-    for key, data in (await _documents(store, told)).items():
-        found = json.loads(data).get("shape")
-        if found != told[key]:
-            differ[key] = f"{found} in {key}, {told[key]} in the root"
-            text = json.dumps(listed[key]).encode()
-            staged.waiting[key] = default_buffer_prototype().buffer.from_bytes(text)
-    if differ and not await store.exists(MARK):
+    right, differ = await disagreeing(store, listed)
+    staged.waiting |= right
+    mark = await Mark.read(store)
+    if differ and mark is None:
         raise InvalidInputError(
-            f"{name}: the consolidated metadata of the root are not those of the arrays: "
-            f"{'; '.join(differ.values())}. Where the arrays are right, call "
-            "zarr.consolidate_metadata() on the store first"
+            f"{name}: the consolidated metadata of the root are not those of the arrays: {differ}. "
+            "Where the arrays are right, call zarr.consolidate_metadata() on the store first"
         )
-    return Change(staged, group, root, None)
+    others = await of_another_group(store, mark, group, root, listed)
+    return Change(staged, group, root, None, others)
 
 
 def consolidate_first(change: Change) -> None:
@@ -278,28 +311,8 @@ def consolidated_documents(store: Store) -> dict[str, dict[str, Any]] | None:
 
 async def _root(store: Store) -> dict[str, bytes]:
     """Documents of the root, where readers find one."""
-    found = await _documents(store, ROOTS)
+    found = await documents_of(store, ROOTS)
     return found if set(found).intersection(FOUND_BY) else {}
-
-
-async def _documents(store: Store, keys: Iterable[str]) -> dict[str, bytes]:
-    wanted = list(keys)
-    prototype = default_buffer_prototype()
-    found = {}
-    for first in range(0, len(wanted), AT_ONCE):
-        some = wanted[first : first + AT_ONCE]
-        values = await asyncio.gather(*(store.get(key, prototype) for key in some))
-        for key, value in zip(some, values, strict=True):
-            if value is not None:
-                found[key] = value.to_bytes()
-    return found
-
-
-async def _keys(store: Store, group: str | None) -> Any:
-    """All keys of a store, or of a group in one, but the mark."""
-    async for key in store.list_prefix(f"{group}/" if group else ""):
-        if key != MARK:
-            yield key
 
 
 def finish(work: Coroutine[Any, Any, Result]) -> Result:

@@ -3,14 +3,19 @@ stopped."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
+import pathlib
 import socket
 import uuid
+from collections.abc import Iterator
 from typing import Self
 
 from zarr.abc.store import Store
 from zarr.core.buffer import default_buffer_prototype
+from zarr.core.sync import sync
+from zarr.storage import LocalStore
 
 from tec_zarr.errors import StoreInUseError
 
@@ -25,9 +30,10 @@ _alive: set[str] = set()
 
 @dataclasses.dataclass(frozen=True)
 class Mark:
-    """One write: of a group, on a machine, by a process, with a name of its own."""
+    """One write: of a group (None: nobody knows which), on a machine, by a process, with a name of
+    its own."""
 
-    group: str
+    group: str | None
     machine: str
     process: int
     name: str
@@ -44,12 +50,12 @@ class Mark:
         if found is None:
             return None
         lines = found.to_bytes().decode(errors="replace").splitlines()
-        told = dict(line.partition(": ")[::2] for line in lines)
+        told = dict(line.partition(": ")[::2] for line in lines[1:])
         try:
             return cls(told["group"], told["machine"], int(told["process"]), told["name"])
         except (KeyError, ValueError):
-            # Of a process that was killed while it wrote the mark.
-            return cls("", "", 0, "")
+            # Cut short, where a disk was full say: somebody wrote, and nobody knows what.
+            return cls(None, "", 0, "")
 
     def text(self) -> str:
         """The mark as the store holds it."""
@@ -78,8 +84,11 @@ class Mark:
         if there is not None and there.is_alive():
             raise there._in_use(store)
         _alive.add(self.name)
-        await store.set(MARK, default_buffer_prototype().buffer.from_bytes(self.text().encode()))
-        # Of two that came here at the same time, one sees the mark of the other.
+        text = default_buffer_prototype().buffer.from_bytes(self.text().encode())
+        # Of two that come here at the same time, the second one changes nothing. A mark that is
+        # there is never away: it is what tells of a write that was killed.
+        put = store.set_if_not_exists if there is None else store.set
+        await put(MARK, text)
         there = await self.read(store)
         if there is not None and there != self:
             self.forget()
@@ -94,3 +103,29 @@ class Mark:
             f"{store}: process {self.process} of this machine writes there, and only one at a time "
             f"can; wait until it ends. If it is no process of tec_zarr, remove the key {MARK} there"
         )
+
+
+@contextlib.contextmanager
+def kept_from_others(folder: pathlib.Path) -> Iterator[None]:
+    """Let nobody write to a store in a folder, where there is one, before another has its place.
+
+    Raises StoreInUseError where a write goes on there.
+    """
+    if not folder.is_dir():
+        yield
+        return
+    file = folder / MARK
+    left = file.read_bytes() if file.exists() else None
+    mark = Mark.of("")
+    sync(mark.put(LocalStore(folder)))
+    try:
+        yield
+    except BaseException:
+        # What is left of a write that was killed goes on to be known.
+        if left is None:
+            file.unlink(missing_ok=True)
+        else:
+            file.write_bytes(left)
+        raise
+    finally:
+        mark.forget()

@@ -13,19 +13,23 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fsspec.implementations.local import LocalFileSystem
 from fsspec.mapping import FSMap
 from zarr.abc.store import Store
 from zarr.storage import FsspecStore, LocalStore, MemoryStore, ZipStore
 
-from tec_zarr.errors import InvalidInputError
+from tec_zarr.errors import InvalidInputError, StoreInUseError
 from tec_zarr.stores.changes import Change, key_encoding, new_store
 from tec_zarr.stores.documents import DOCUMENTS
+from tec_zarr.stores.marks import kept_from_others
 
 LOCAL = ("file://", "local://")
 
 
 def local_path(store: Any) -> pathlib.Path | None:
     """The path of a store that is given as one; None for others."""
+    if isinstance(store, FSMap) and isinstance(store.fs, LocalFileSystem):
+        return pathlib.Path(store.root)
     if not isinstance(store, (str, pathlib.Path)):
         return None
     text = str(store)
@@ -125,7 +129,18 @@ class Target:
         if self._path is not None and not self._is_group_of_a_folder():
             _check_free(self._path, mode)
         elif not is_session(self._store):
-            new_store(self._store, self._name, self._group, mode)
+            self._check_format(new_store(self._store, self._name, self._group, mode))
+
+    def _check_format(self, change: Change) -> None:
+        """Raise InvalidInputError for a group in a store of the other format: readers find either
+        the group or what is there."""
+        there = change.root_format
+        if self._group and there not in (None, self._format):
+            raise InvalidInputError(
+                f"{self._name} is a store of format {there}, and so must its groups be: give "
+                f"zarr_format={there}, or write to a store of its own; got zarr_format="
+                f"{self._format}"
+            )
 
     def _is_group_of_a_folder(self) -> bool:
         path = self._path
@@ -134,10 +149,16 @@ class Target:
     def writing(self) -> contextlib.AbstractContextManager[Place]:
         """Gives the place to write to; what was written is kept where all goes well."""
         if self._path is not None and not self._is_group_of_a_folder():
-            return _beside(self._path)
+            # A link to a store goes on to be one.
+            return self._replacing(pathlib.Path(os.path.realpath(self._path)))
         if is_session(self._store):
             return _in_session(self._store, self._mode)
         return self._staged()
+
+    @contextlib.contextmanager
+    def _replacing(self, path: pathlib.Path) -> Iterator[Place]:
+        with kept_from_others(path), _beside(path) as place:
+            yield place
 
     @contextlib.contextmanager
     def _staged(self) -> Iterator[Place]:
@@ -201,8 +222,14 @@ def _beside(path: pathlib.Path) -> Iterator[Place]:
     unique = uuid.uuid4().hex[:8]
     beside = path.with_name(f"{path.name}.{unique}.writing")
     archive = beside.with_suffix(".writing.zip")
+    was_there = path.exists()
     try:
         yield Place(beside)
+        if path.exists() and not was_there:
+            raise StoreInUseError(
+                f"{path}: another write has put something there while this one went on, and it "
+                'stays: choose another path, or write again with mode="w" to replace it'
+            )
         if path.suffix == ".zip":
             _zip(beside, archive)
             archive.replace(path)

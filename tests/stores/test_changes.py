@@ -2,6 +2,7 @@
 
 import _thread
 import asyncio
+import errno
 import signal
 
 import dask
@@ -141,6 +142,112 @@ def test_an_append_is_seen_as_a_whole_or_not_at_all(zarr_format, group, step):
     assert after.sizes["time"] == 4
     assert after.attrs == {"title": "fields"}
     killed_everywhere(first, append, check, step)
+
+
+def killed_append(change: int) -> MemoryStore:
+    store = MemoryStore()
+    cube(slice(0, 1)).tec.to_zarr(store, **OPTIONS)
+    dying = Dying(store)
+    dying.left = change
+    with pytest.raises(KilledError):
+        cube(slice(1, 4)).tec.append(dying, progress=False)
+    return store
+
+
+def changes_that_leave_arrays_ahead_of_the_root() -> list[int]:
+    """Numbers of changes after which an append can be killed so that some arrays name its dates."""
+    found_ones = []
+    for change in range(100):
+        try:
+            store = killed_append(change)
+        except pytest.fail.Exception:
+            return found_ones
+        lengths = set()
+        for name in ("B", "SCL", "time"):
+            lengths.add(zarr.open_array(store, path=name).shape[0])
+        if len(lengths) > 1:
+            found_ones.append(change)
+    raise AssertionError("it never ended")
+
+
+def test_what_is_written_beside_a_killed_append_does_not_show_a_half_of_it():
+    changes = changes_that_leave_arrays_ahead_of_the_root()
+    assert changes
+    for change in changes:
+        store = killed_append(change)
+        before = found(store)
+        cube(slice(0, 2), seed=2).tec.to_zarr(store, group="r10m", **OPTIONS)
+        assert is_one_of(found(store), before)
+        assert found(store, "r10m").sizes["time"] == 2
+        cube(slice(1, 4)).tec.append(store, progress=False)
+        assert found(store).sizes["time"] == 4
+
+
+def test_an_append_that_fails_after_one_was_killed_can_be_tried_again():
+    for change in changes_that_leave_arrays_ahead_of_the_root():
+        store = killed_append(change)
+        failing = cube(slice(1, 2)).chunk({"time": 1})
+        blocks = failing["B"].data.map_blocks(lambda block: 1 / 0, dtype="uint16")
+        failing["B"] = failing["B"].copy(data=blocks)
+        with pytest.raises(ZeroDivisionError):
+            failing.tec.append(store, progress=False)
+        cube(slice(1, 4)).tec.append(store, progress=False)
+        assert found(store).sizes["time"] == 4
+
+
+def test_a_group_that_was_killed_is_known_after_another_was_written():
+    store = MemoryStore()
+    cube(slice(0, 1)).tec.to_zarr(store, group="r10m", **OPTIONS)
+    dying = Dying(store)
+    dying.left = 5
+    with pytest.raises(KilledError):
+        cube(slice(0, 2)).tec.to_zarr(dying, group="r20m", **OPTIONS)
+    assert any(key.startswith("r20m/") for key in keys(store))
+    cube(slice(1, 2)).tec.append(store, group="r10m", progress=False)
+    assert not any(key.startswith("r20m/") for key in keys(store))
+    cube(slice(0, 2)).tec.to_zarr(store, group="r20m", **OPTIONS)
+    assert found(store, "r20m").sizes["time"] == 2
+    assert found(store, "r10m").sizes["time"] == 2
+
+
+class Full(WrapperStore):
+    """Holds so many bytes and no more."""
+
+    capacity = 0
+
+    async def set(self, key, value):
+        used = 0
+        for other, data in self._store._store_dict.items():
+            if other != key:
+                used += len(data)
+        if used + len(value) > self.capacity:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        await self._store.set(key, value)
+
+    async def set_if_not_exists(self, key, value):
+        await self.set(key, value)
+
+
+def size_of(store: MemoryStore) -> int:
+    return sum(map(len, store._store_dict.values()))
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_a_disk_that_is_full_leaves_a_store_as_it_was(zarr_format):
+    first = MemoryStore()
+    cube(slice(0, 1)).tec.to_zarr(first, zarr_format=zarr_format, **OPTIONS)
+    whole = MemoryStore(dict(first._store_dict))
+    cube(slice(1, 4)).tec.append(whole, progress=False)
+    room = size_of(whole) - size_of(first)
+    for part in range(10):
+        store = MemoryStore(dict(first._store_dict))
+        full = Full(store)
+        full.capacity = size_of(first) + room * part // 10
+        with pytest.raises(OSError, match="No space left"):
+            cube(slice(1, 4)).tec.append(full, progress=False)
+        assert {key: data.to_bytes() for key, data in store._store_dict.items()} == {
+            key: data.to_bytes() for key, data in first._store_dict.items()
+        }
 
 
 @every_change

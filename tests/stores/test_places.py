@@ -3,11 +3,13 @@
 import sys
 import zipfile
 
+import fsspec
 import numpy as np
 import pytest
 import xarray as xr
-from zarr.storage import ZipStore
+from zarr.storage import MemoryStore, ZipStore
 
+import tec_zarr
 from tec_zarr.errors import InvalidInputError
 from tec_zarr.stores import places
 from tec_zarr.synthetic import series
@@ -127,6 +129,46 @@ def test_folders_change_places_at_once(tmp_path):
     if sys.platform == "linux":
         assert (tmp_path / "one" / "other").exists()
         assert (tmp_path / "other" / "one").exists()
+
+
+@pytest.mark.parametrize("name", ["a.zarr", "a.zip"])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_what_a_link_leads_to_is_written(tmp_path, name, is_there):
+    (tmp_path / "real").mkdir()
+    real = tmp_path / "real" / name
+    link = tmp_path / name
+    link.symlink_to(real)
+    options = {"context": "none", "progress": False}
+    if is_there:
+        cube(slice(0, 1)).tec.to_zarr(real, **options)
+    cube(slice(0, 2)).tec.to_zarr(link, mode="w", **options)
+    assert link.is_symlink()
+    assert tec_zarr.info(real)["shape"][0] == 2
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == sorted([name, "real"])
+    assert [entry.name for entry in real.parent.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+@pytest.mark.parametrize("kind", ["folder", "memory"])
+def test_a_group_has_the_format_of_its_store(tmp_path, zarr_format, kind):
+    store = tmp_path / "a.zarr" if kind == "folder" else MemoryStore()
+    options = {"context": "none", "progress": False}
+    cube(slice(0, 2)).tec.to_zarr(store, zarr_format=zarr_format, **options)
+    with pytest.raises(InvalidInputError, match=f"format {zarr_format}, and so must its groups"):
+        cube(slice(0, 1)).tec.to_zarr(store, group="r20m", zarr_format=5 - zarr_format, **options)
+    assert xr.open_zarr(store).sizes["time"] == 2
+    cube(slice(0, 1)).tec.to_zarr(store, group="r20m", zarr_format=zarr_format, **options)
+    assert xr.open_zarr(store).sizes["time"] == 2
+    assert xr.open_zarr(store, group="r20m").sizes["time"] == 1
+
+
+@pytest.mark.parametrize("where", ["a.zarr", "deeper/a.zarr"])
+def test_a_mapper_of_a_folder_is_its_path(tmp_path, where):
+    mapper = fsspec.get_mapper(str(tmp_path / where))
+    cube(slice(0, 1)).tec.to_zarr(mapper, context="none", progress=False)
+    cube(slice(1, 2)).tec.append(mapper, progress=False)
+    assert xr.open_zarr(tmp_path / where).sizes["time"] == 2
+    assert tec_zarr.info(mapper)["shape"][0] == 2
 
 
 def test_zip_files_are_opened_as_the_guide_says(tmp_path):

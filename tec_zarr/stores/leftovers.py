@@ -1,0 +1,76 @@
+"""What a write that was killed left in a store: arrays that name more dates than readers see, and
+chunks of a group that nobody finds."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Any
+
+from zarr.abc.store import Store
+from zarr.core.buffer import Buffer, default_buffer_prototype
+
+from tec_zarr.stores.documents import is_within, shapes
+from tec_zarr.stores.marks import MARK, Mark
+
+AT_ONCE = 32
+"""Keys that are read or deleted at the same time."""
+
+Listed = Mapping[str, Mapping[str, Any]]
+"""What the root says of all below it, by key."""
+
+
+async def documents_of(store: Store, keys: Iterable[str]) -> dict[str, bytes]:
+    """What lies under some keys; those that are not there are left out."""
+    wanted = list(keys)
+    prototype = default_buffer_prototype()
+    found = {}
+    for first in range(0, len(wanted), AT_ONCE):
+        some = wanted[first : first + AT_ONCE]
+        values = await asyncio.gather(*(store.get(key, prototype) for key in some))
+        for key, value in zip(some, values, strict=True):
+            if value is not None:
+                found[key] = value.to_bytes()
+    return found
+
+
+async def keys_of(store: Store, group: str | None) -> AsyncIterator[str]:
+    """All keys of a store, or of a group in one, but the mark."""
+    async for key in store.list_prefix(f"{group}/" if group else ""):
+        if key != MARK:
+            yield key
+
+
+async def disagreeing(store: Store, listed: Listed) -> tuple[dict[str, Buffer], str]:
+    """Documents of arrays as the root has them, where the arrays have others, by key; and in words
+    how they differ."""
+    told = shapes(listed)
+    right = {}
+    differ = []
+    for key, data in (await documents_of(store, told)).items():
+        found = json.loads(data).get("shape")
+        if found != told[key]:
+            differ.append(f"{found} in {key}, {told[key]} in the root")
+            text = json.dumps(listed[key]).encode()
+            right[key] = default_buffer_prototype().buffer.from_bytes(text)
+    return right, "; ".join(differ)
+
+
+def is_known(group: str, root: Mapping[str, bytes], listed: Listed) -> bool:
+    """Whether the root lists a group, or lists nothing."""
+    return any(is_within(key, group) for key in listed) or bool(root and not listed)
+
+
+async def of_another_group(
+    store: Store, mark: Mark | None, group: str, root: Mapping[str, bytes], listed: Listed
+) -> list[str]:
+    """Keys of the group that a mark names, where it is not `group` and nobody finds it: who writes
+    next puts a mark of its own there, and then nothing would tell of them."""
+    if mark is None or not mark.group or mark.group == group or is_known(mark.group, root, listed):
+        return []
+    found = []
+    async for key in keys_of(store, mark.group):
+        if not (group and is_within(key, group)):
+            found.append(key)
+    return found
