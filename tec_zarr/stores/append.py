@@ -10,7 +10,7 @@ from typing import Any
 import xarray as xr
 import zarr
 from zarr.abc.store import Store
-from zarr.storage import LocalStore, ZipStore
+from zarr.storage import ZipStore
 
 from tec_zarr.cubes.attributes import AS_JSON, as_json
 from tec_zarr.cubes.convert import to_cube
@@ -19,15 +19,11 @@ from tec_zarr.cubes.stale import warn_of_recoding
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.cubes.units import check_units
 from tec_zarr.errors import InvalidInputError
-from tec_zarr.stores.changes import (
-    Change,
-    consolidate_first,
-    consolidated_documents,
-    grown_store,
-)
+from tec_zarr.stores.changes import Change, consolidate_first, grown_store
 from tec_zarr.stores.describe import settings_of
-from tec_zarr.stores.documents import is_within
+from tec_zarr.stores.documents import within
 from tec_zarr.stores.fits import check_fits
+from tec_zarr.stores.inside import check_is_root
 from tec_zarr.stores.opened import open_dataset
 from tec_zarr.stores.places import (
     discarded_on_failure,
@@ -37,6 +33,7 @@ from tec_zarr.stores.places import (
     opened,
     undone_on_failure,
 )
+from tec_zarr.stores.sizes import arrays_of
 from tec_zarr.stores.times import check_times
 from tec_zarr.stores.write import chunked, own_threads, progress_bar, quiet
 
@@ -61,8 +58,7 @@ def append_cube(
     path = local_path(store)
     if path is not None and not path.exists():
         raise FileNotFoundError(f"{path}: no Zarr store is there; to_zarr() begins one")
-    if path is not None:
-        _check_is_root(path)
+    check_is_root(place, name_of(store))
     cube = to_cube(data, bands)
     check_not_empty(cube)
     if is_session(place):
@@ -70,21 +66,6 @@ def append_cube(
         return
     change = grown_store(place, name_of(store), group or "")
     _append(cube, change.staged, group, progress, grown(change))
-
-
-def _check_is_root(path: pathlib.Path) -> None:
-    """Raise InvalidInputError for a group of a store whose root says what is in the group: readers
-    of the store would not see the dates."""
-    for folder in path.absolute().parents:
-        listed = consolidated_documents(LocalStore(folder))
-        if listed is None:
-            continue
-        group = path.absolute().relative_to(folder).as_posix()
-        if any(is_within(key, group) for key in listed):
-            raise InvalidInputError(
-                f"{path} is a group of the store {folder}, whose consolidated metadata would go on "
-                f"to tell the old dates: append to that store, with group={group!r}"
-            )
 
 
 def _append(
@@ -95,11 +76,8 @@ def _append(
     whole: contextlib.AbstractContextManager[None],
 ) -> None:
     """Check all that can be checked, then write dates to `store` within `whole`."""
+    _check_has_cube(store, group)
     stored = open_dataset(store, group=group, consolidated=False, mask_and_scale=False, chunks=None)
-    if NAME not in stored:
-        raise InvalidInputError(
-            f"the store holds no variable {NAME!r}; found {list(stored.data_vars)}"
-        )
     cube = _with_objects(_with_time(cube, stored), stored)
     check_fits(cube, stored)
     check_times(cube, stored)
@@ -127,6 +105,28 @@ def _append(
         zarr.open_group(store, path=group, mode="r+", use_consolidated=False).attrs.put(attributes)
         if store.supports_consolidated_metadata:
             zarr.consolidate_metadata(store)
+
+
+def _check_has_cube(store: Store, group: str | None) -> None:
+    """Raise InvalidInputError where a group is not there, or has no cube, with those that have."""
+    root = zarr.open_group(store, mode="r", use_consolidated=False)
+    path = (group or "").strip("/")
+    if within(path, NAME) in root:
+        return
+    arrays = arrays_of(root)
+    paths = [name.removesuffix(f"/{NAME}") for name in arrays if name.endswith(f"/{NAME}")]
+    if NAME in arrays:
+        paths.insert(0, "")
+    if not paths:
+        raise InvalidInputError(
+            f"the store holds no variable {NAME!r}, which dates could be added to; its arrays are "
+            f"{', '.join(arrays) or 'none'}"
+        )
+    where = f"group {path!r}" if path else "the root"
+    raise InvalidInputError(
+        f"{where} of the store has no variable {NAME!r}, which dates could be added to; these "
+        f"have, for group=: {', '.join(map(repr, paths))}"
+    )
 
 
 @contextlib.contextmanager

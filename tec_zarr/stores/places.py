@@ -21,6 +21,7 @@ from zarr.storage import FsspecStore, LocalStore, MemoryStore, ZipStore
 from tec_zarr.errors import InvalidInputError, StoreInUseError
 from tec_zarr.stores.changes import Change, key_encoding, new_store
 from tec_zarr.stores.documents import DOCUMENTS
+from tec_zarr.stores.inside import check_is_root
 from tec_zarr.stores.marks import kept_from_others
 
 LOCAL = ("file://", "local://")
@@ -126,6 +127,7 @@ class Target:
         self._path = path
         self._store = opened(store, storage_options)
         self._name = name_of(store)
+        check_is_root(self._store, self._name)
         if self._path is not None and not self._is_group_of_a_folder():
             _check_free(self._path, mode)
         elif not is_session(self._store):

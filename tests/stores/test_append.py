@@ -147,8 +147,11 @@ def test_dates_go_to_a_group_by_name_alone(scene, tmp_path, group):
     path = tmp_path / "a.zarr"
     first, second = (scene.isel(time=[number]) for number in (0, 1))
     first.tec.to_zarr(path, group=group, chunks=SMALL, quality=20, progress=False)
-    with pytest.raises(InvalidInputError, match=f"append to that store, with group='{group}'"):
+    with pytest.raises(InvalidInputError, match=f"give that store, with group='{group}'"):
         second.tec.append(path / group, progress=False)
+    for wrong in (None, "r20m"):
+        with pytest.raises(InvalidInputError, match=f"these have, for group=: '{group}'"):
+            second.tec.append(path, group=wrong, progress=False)
     assert xr.open_zarr(path, group=group).sizes["time"] == 1
     second.tec.append(path, group=group, progress=False)
     assert xr.open_zarr(path, group=group).sizes["time"] == 2

@@ -1,6 +1,7 @@
 """Stores in folders and zip files are there as a whole, as before, or not at all."""
 
 import sys
+import uuid
 import zipfile
 
 import fsspec
@@ -160,6 +161,21 @@ def test_a_group_has_the_format_of_its_store(tmp_path, zarr_format, kind):
     cube(slice(0, 1)).tec.to_zarr(store, group="r20m", zarr_format=zarr_format, **options)
     assert xr.open_zarr(store).sizes["time"] == 2
     assert xr.open_zarr(store, group="r20m").sizes["time"] == 1
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+@pytest.mark.parametrize("kind", ["folder", "memory"])
+@pytest.mark.parametrize("below", ["r10m", "new", "deep/er"])
+def test_a_place_within_a_store_is_refused(tmp_path, zarr_format, kind, below):
+    store = tmp_path / "a.zarr" if kind == "folder" else f"memory://{uuid.uuid4()}/a.zarr"
+    options = {"context": "none", "progress": False}
+    cube(slice(0, 2)).tec.to_zarr(store, group="r10m", zarr_format=zarr_format, **options)
+    for mode in ("w", "w-"):
+        with pytest.raises(InvalidInputError, match=f"within the store .* with group='{below}'"):
+            cube(slice(0, 1)).tec.to_zarr(f"{store}/{below}", mode=mode, **options)
+    with pytest.raises(InvalidInputError, match=r"within the store .* with group='r10m'"):
+        cube(slice(2, 3)).tec.append(f"{store}/r10m", progress=False)
+    assert xr.open_zarr(store, group="r10m").load().sizes["time"] == 2
 
 
 @pytest.mark.parametrize("where", ["a.zarr", "deeper/a.zarr"])
