@@ -224,3 +224,12 @@ def test_threads_write_stores_of_their_own_at_the_same_time(scene, tmp_path):
     with dask.config.set(num_workers=1), ThreadPoolExecutor(2) as pool:
         one, other = pool.map(write, (True, False))
     xr.testing.assert_identical(one, other)
+
+
+@pytest.mark.parametrize("dims", [(), ("time",), ("time", "y", "x")])
+def test_names_that_are_paths_are_refused(scene, tmp_path, dims):
+    sizes = [scene.sizes[dim] for dim in dims]
+    odd = scene.assign({"mask/cloud": (dims, np.ones(sizes, "u1"))})
+    with pytest.raises(InvalidInputError, match=r"'mask/cloud'.*'mask_cloud'"):
+        odd.tec.to_zarr(tmp_path / "a.zarr", progress=False)
+    assert not list(tmp_path.iterdir())
