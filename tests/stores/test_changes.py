@@ -211,16 +211,12 @@ def test_a_group_that_was_killed_is_known_after_another_was_written():
 
 
 class Full(WrapperStore):
-    """Holds so many bytes and no more."""
+    """Holds so many bytes and no more; what is replaced is there until the new one is."""
 
     capacity = 0
 
     async def set(self, key, value):
-        used = 0
-        for other, data in self._store._store_dict.items():
-            if other != key:
-                used += len(data)
-        if used + len(value) > self.capacity:
+        if size_of(self._store) + len(value) > self.capacity:
             raise OSError(errno.ENOSPC, "No space left on device")
         await self._store.set(key, value)
 
@@ -233,7 +229,7 @@ def size_of(store: MemoryStore) -> int:
 
 
 @pytest.mark.parametrize("zarr_format", [2, 3])
-def test_a_disk_that_is_full_leaves_a_store_as_it_was(zarr_format):
+def test_a_disk_that_is_full_leaves_what_readers_saw(zarr_format):
     first = MemoryStore()
     cube(slice(0, 1)).tec.to_zarr(first, zarr_format=zarr_format, **OPTIONS)
     whole = MemoryStore(dict(first._store_dict))
@@ -245,9 +241,13 @@ def test_a_disk_that_is_full_leaves_a_store_as_it_was(zarr_format):
         full.capacity = size_of(first) + room * part // 10
         with pytest.raises(OSError, match="No space left"):
             cube(slice(1, 4)).tec.append(full, progress=False)
-        assert {key: data.to_bytes() for key, data in store._store_dict.items()} == {
-            key: data.to_bytes() for key, data in first._store_dict.items()
-        }
+        # A chunk that was written anew may have no room to be put back: nobody sees more dates.
+        assert keys(store) - {MARK} == keys(first)
+        assert is_one_of(found(store), found(first))
+        full.capacity = 2 * size_of(whole)
+        cube(slice(1, 4)).tec.append(full, progress=False)
+        assert is_one_of(found(store), found(whole))
+        assert keys(store) == keys(whole)
 
 
 @every_change
