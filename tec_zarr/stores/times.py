@@ -110,9 +110,11 @@ def _check_encoding(name: str, variable: xr.Variable, encoding: dict[str, Any]) 
         warnings.simplefilter("ignore")
         if variable.dtype.kind == "m":
             encoded = xr.coders.CFTimedeltaCoder().encode(copy, name)
+            is_kept = encoded.attrs["units"] == units
         else:
             encoded = xr.coders.CFDatetimeCoder().encode(copy, name)
-    is_kept = _mean_the_same(encoded.attrs["units"], units, encoding.get("calendar", CALENDAR))
+            calendar = encoding.get("calendar", CALENDAR)
+            is_kept = _mean_the_same(encoded.attrs["units"], units, calendar)
     if not is_kept or encoded.dtype.kind != np.dtype(wanted["dtype"]).kind:
         raise InvalidInputError(
             f"the store counts {name} in {units!r}, which cannot hold {_listed(variable.values)}: "

@@ -52,7 +52,6 @@ def write_cube(
     )
     warn_of_recoding(data)
     planned = plan(data, options)
-    _check_names(planned.cube)
     tell_of_the_rest(planned.cube, is_chosen=options.bands is not None)
     in_shards = shard_sizes(planned, shards, zarr_format)
     if budget is not None:
@@ -77,18 +76,6 @@ def write_cube(
             encoding=encoding,
             consolidated=True,
             chunkmanager_store_kwargs=threads,
-        )
-
-
-def _check_names(cube: xr.Dataset) -> None:
-    """Raise InvalidInputError for names that a store takes for paths: nobody would find what they
-    stand for."""
-    paths = [str(name) for name in cube.variables if "/" in str(name)]
-    if paths:
-        raise InvalidInputError(
-            f"names with a slash, {', '.join(map(repr, paths))}, are groups to Zarr, and "
-            "open_zarr() would not show them: rename them first, for example with "
-            f"ds.rename({{{paths[0]!r}: {paths[0].replace('/', '_')!r}}})"
         )
 
 
