@@ -19,7 +19,7 @@ from tec_zarr.cubes.stale import warn_of_recoding
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.cubes.units import check_units
 from tec_zarr.errors import InvalidInputError
-from tec_zarr.stores.changes import Change, consolidate_first, grown_store
+from tec_zarr.stores.changes import Change
 from tec_zarr.stores.describe import settings_of
 from tec_zarr.stores.documents import within
 from tec_zarr.stores.fits import check_fits
@@ -33,6 +33,7 @@ from tec_zarr.stores.places import (
     opened,
     undone_on_failure,
 )
+from tec_zarr.stores.preparing import consolidate_first, grown_store
 from tec_zarr.stores.sizes import arrays_of
 from tec_zarr.stores.times import check_times
 from tec_zarr.stores.write import chunked, own_threads, progress_bar, quiet

@@ -13,32 +13,13 @@ import threading
 from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, TypeVar
 
-import zarr
 from zarr.abc.store import Store
 from zarr.core.buffer import Buffer, default_buffer_prototype
 from zarr.core.sync import sync
 
-from tec_zarr.errors import InvalidInputError, StoreInUseError
-from tec_zarr.stores.documents import (
-    FOUND_BY,
-    ROOTS,
-    Grid,
-    consolidated,
-    grids,
-    in_order,
-    is_document,
-    is_within,
-    within,
-)
-from tec_zarr.stores.leftovers import (
-    AT_ONCE,
-    Listed,
-    disagreeing,
-    documents_of,
-    is_known,
-    keys_of,
-    of_another_group,
-)
+from tec_zarr.errors import StoreInUseError
+from tec_zarr.stores.documents import ROOTS, Grid, grids, in_order, is_document, within
+from tec_zarr.stores.keys import delete_keys, keys_of, root_of
 from tec_zarr.stores.marks import MARK, Mark
 from tec_zarr.stores.staging import StagedStore
 
@@ -90,7 +71,7 @@ class Change:
 
     async def _start(self) -> None:
         await self._mark.put(self._store)
-        if await _root(self._store) != self._root:
+        if await root_of(self._store) != self._root:
             # What is there now is not this write's, and is not to be undone.
             await self._store.delete(MARK)
             raise StoreInUseError(
@@ -100,7 +81,7 @@ class Change:
         # Now, because the mark that tells of it is this write's from here on.
         for key, document in self.staged.waiting.items():
             await self._store.set(key, document)
-        await self._delete(self._leftovers)
+        await delete_keys(self._store, self._leftovers)
 
     def commit(self) -> None:
         """Show what was written. Where this fails, `undo` leads back."""
@@ -137,7 +118,7 @@ class Change:
         for key in before - set(waiting):
             if not any(grid.holds(key) for grid in shown):
                 stale.append(key)
-        await self._delete([*stale, MARK])
+        await delete_keys(self._store, [*stale, MARK])
 
     async def _put(self, key: str, value: Buffer | None) -> None:
         saved = self.staged.saved
@@ -163,7 +144,7 @@ class Change:
         # What readers go by, first; then what nobody looks for, which makes room on a full disk.
         for key in reversed(in_order(filter(is_document, saved))):
             await self._put_back(key, saved[key])
-        await self._delete(await self._written())
+        await delete_keys(self._store, await self._written())
         for key, value in saved.items():
             if not is_document(key):
                 await self._put_back(key, value)
@@ -188,131 +169,6 @@ class Change:
         for grid in await self._grids():
             written += [key for key in grid.keys() if not self.staged.is_visible(key)]  # noqa: SIM118
         return written
-
-    async def _delete(self, keys: Iterable[str]) -> None:
-        wanted = list(keys)
-        for first in range(0, len(wanted), AT_ONCE):
-            some = wanted[first : first + AT_ONCE]
-            await asyncio.gather(*(self._store.delete(key) for key in some))
-
-
-def new_store(store: Store, name: str, group: str, mode: str) -> Change:
-    """What writes a new store, or a group of one; nothing is written yet. `name` is what errors
-    call the store.
-
-    Raises FileExistsError where something is in the way.
-    """
-    return sync(_new_store(store, name, group, mode))
-
-
-async def _new_store(store: Store, name: str, group: str, mode: str) -> Change:
-    here = await documents_of(store, [within(group, name) for name in FOUND_BY])
-    mark = await Mark.read(store)
-    is_marked = mark is not None and mark.group == group
-    root = await _root(store)
-    listed = consolidated(root) or {}
-    # A group that the root does not list may be of an attempt that was killed.
-    is_there = bool(here) and not (group and is_marked and not is_known(group, root, listed))
-    what = within(name, group)
-    if is_there and mode == "w-":
-        raise FileExistsError(
-            f'{what} is there already; mode="w" replaces it, append() adds dates to it'
-        )
-    before = set()
-    async for key in keys_of(store, group):
-        if not (is_there or is_marked):
-            raise FileExistsError(
-                f"{what} is no Zarr store, but {key!r} is there, and nothing else is replaced: "
-                "choose another place, or remove it yourself"
-            )
-        before.add(key)
-    others = await of_another_group(store, mark, group, root, listed)
-    if not is_there:
-        staged = StagedStore(store, begins_at=group)
-        await _set_right(staged, mark, listed)
-        return Change(staged, group, root, set(), [*before, *others])
-    documents = {}
-    for key, data in (await documents_of(store, filter(is_document, before))).items():
-        documents[key] = json.loads(data)
-    # Where an append was killed, the root knows how many dates readers see.
-    documents |= {key: known for key, known in listed.items() if is_within(key, group)}
-    staged = StagedStore(store, begins_at=group, visible=grids(documents))
-    await _set_right(staged, mark, listed)
-    return Change(staged, group, root, before, others)
-
-
-async def _set_right(staged: StagedStore, mark: Mark | None, listed: Listed) -> None:
-    """Let arrays beside a new group be as the root says, where an append was killed: the root is
-    written anew, and would go by the arrays."""
-    if mark is None:
-        return
-    right, _ = await disagreeing(staged._store, listed)
-    for key, document in right.items():
-        if not is_within(key, staged.begins_at or ""):
-            staged.waiting[key] = document
-
-
-def key_encoding(change: Change, zarr_format: int) -> dict[str, str] | None:
-    """How chunks of a new store are named so that none is one of the store that it replaces; None
-    for Zarr's own way."""
-    visible = change.staged.visible
-    if zarr_format == 2:
-        # Chunks of one dim have one name either way: they wait.
-        is_nested = any(grid.separator == "/" for grid in visible if len(grid.counts) > 1)
-        return {"name": "v2", "separator": "." if is_nested else "/"} if visible else None
-    if any(grid.prefix.endswith(("c", "c/", "c.")) for grid in visible):
-        return {"name": "v2", "separator": "/"}
-    return None
-
-
-def grown_store(store: Store, name: str, group: str) -> Change:
-    """What appends to a store; nothing is written yet.
-
-    Raises FileNotFoundError where there is none, InvalidInputError where its arrays have other
-    shapes than its root says, and no append that was killed is the reason.
-    """
-    return sync(_grown_store(store, name, group))
-
-
-async def _grown_store(store: Store, name: str, group: str) -> Change:
-    root = await _root(store)
-    if not root:
-        raise FileNotFoundError(f"{name}: no Zarr store is there; to_zarr() begins one")
-    staged = StagedStore(store)
-    listed = consolidated(root)
-    if listed is None:
-        return Change(staged, group, root, None)
-    staged.visible = grids(listed)
-    right, differ = await disagreeing(store, listed)
-    staged.waiting |= right
-    mark = await Mark.read(store)
-    if differ and mark is None:
-        raise InvalidInputError(
-            f"{name}: the consolidated metadata of the root are not those of the arrays: {differ}. "
-            "Where the arrays are right, call zarr.consolidate_metadata() on the store first"
-        )
-    others = await of_another_group(store, mark, group, root, listed)
-    return Change(staged, group, root, None, others)
-
-
-def consolidate_first(change: Change) -> None:
-    """Let one document say what readers see, in a store whose root says nothing of it."""
-    store = change.staged._store
-    if consolidated_documents(store) is None:
-        zarr.consolidate_metadata(store)
-    change.staged.visible = grids(consolidated_documents(store) or {})
-
-
-def consolidated_documents(store: Store) -> dict[str, dict[str, Any]] | None:
-    """What the root of a store says of all below it, by key; None where it says nothing or there
-    is none."""
-    return consolidated(sync(_root(store)))
-
-
-async def _root(store: Store) -> dict[str, bytes]:
-    """Documents of the root, where readers find one."""
-    found = await documents_of(store, ROOTS)
-    return found if set(found).intersection(FOUND_BY) else {}
 
 
 def finish(work: Coroutine[Any, Any, Result]) -> Result:

@@ -9,7 +9,7 @@ from zarr.abc.store import Store
 from zarr.storage import FsspecStore, LocalStore
 
 from tec_zarr.errors import InvalidInputError
-from tec_zarr.stores.changes import consolidated_documents
+from tec_zarr.stores.keys import consolidated_documents
 
 
 def check_is_root(store: Store, name: str) -> None:

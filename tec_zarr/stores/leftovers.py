@@ -3,43 +3,19 @@ chunks of a group that nobody finds."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from zarr.abc.store import Store
 from zarr.core.buffer import Buffer, default_buffer_prototype
 
 from tec_zarr.stores.documents import is_within, shapes
-from tec_zarr.stores.marks import MARK, Mark
-
-AT_ONCE = 32
-"""Keys that are read or deleted at the same time."""
+from tec_zarr.stores.keys import documents_of, keys_of
+from tec_zarr.stores.marks import Mark
 
 Listed = Mapping[str, Mapping[str, Any]]
 """What the root says of all below it, by key."""
-
-
-async def documents_of(store: Store, keys: Iterable[str]) -> dict[str, bytes]:
-    """What lies under some keys; those that are not there are left out."""
-    wanted = list(keys)
-    prototype = default_buffer_prototype()
-    found = {}
-    for first in range(0, len(wanted), AT_ONCE):
-        some = wanted[first : first + AT_ONCE]
-        values = await asyncio.gather(*(store.get(key, prototype) for key in some))
-        for key, value in zip(some, values, strict=True):
-            if value is not None:
-                found[key] = value.to_bytes()
-    return found
-
-
-async def keys_of(store: Store, group: str | None) -> AsyncIterator[str]:
-    """All keys of a store, or of a group in one, but the mark."""
-    async for key in store.list_prefix(f"{group}/" if group else ""):
-        if key != MARK:
-            yield key
 
 
 async def disagreeing(store: Store, listed: Listed) -> tuple[dict[str, Buffer], str]:

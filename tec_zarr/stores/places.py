@@ -19,10 +19,11 @@ from zarr.abc.store import Store
 from zarr.storage import FsspecStore, LocalStore, MemoryStore, ZipStore
 
 from tec_zarr.errors import InvalidInputError, StoreInUseError
-from tec_zarr.stores.changes import Change, key_encoding, new_store
+from tec_zarr.stores.changes import Change
 from tec_zarr.stores.documents import DOCUMENTS
 from tec_zarr.stores.inside import check_is_root
 from tec_zarr.stores.marks import kept_from_others
+from tec_zarr.stores.preparing import key_encoding, new_store
 
 LOCAL = ("file://", "local://")
 

@@ -14,9 +14,9 @@ from zarr.core.sync import sync
 from zarr.storage import LocalStore, MemoryStore, WrapperStore
 
 from tec_zarr.errors import InvalidInputError, StoreInUseError
-from tec_zarr.stores.changes import grown_store, new_store
 from tec_zarr.stores.documents import is_document
 from tec_zarr.stores.marks import MARK, Mark, kept_from_others
+from tec_zarr.stores.preparing import grown_store, new_store
 from tec_zarr.synthetic.observations import dataset
 
 OPTIONS = {"chunks": {"time": 8, "y": 16, "x": 16}, "context": "none", "progress": False}
