@@ -12,7 +12,7 @@ from zarr.storage import MemoryStore, ZipStore
 
 import tec_zarr
 from tec_zarr.errors import InvalidInputError
-from tec_zarr.stores import places
+from tec_zarr.stores import moving
 from tec_zarr.synthetic import series
 from tests.stores.scenes import files
 
@@ -102,7 +102,7 @@ def test_other_modes_are_refused(tmp_path):
 
 def test_what_a_killed_process_left_is_not_in_the_way(tmp_path, monkeypatch):
     path = tmp_path / "a.zarr"
-    monkeypatch.setattr(places, "_remove", lambda path: None)
+    monkeypatch.setattr(moving, "_remove", lambda path: None)
     with pytest.raises(ValueError, match="broken"):
         failing(ValueError).tec.to_zarr(path, progress=False)
     monkeypatch.undo()
@@ -116,7 +116,7 @@ def test_what_a_killed_process_left_is_not_in_the_way(tmp_path, monkeypatch):
 def test_folders_change_places_also_where_the_system_cannot_do_it_at_once(tmp_path, monkeypatch):
     path = tmp_path / "a.zarr"
     cube(slice(0, 2)).tec.to_zarr(path, progress=False)
-    monkeypatch.setattr(places, "_exchange", lambda one, other: False)
+    monkeypatch.setattr(moving, "_exchange", lambda one, other: False)
     cube(slice(0, 1)).tec.to_zarr(path, mode="w", progress=False)
     assert xr.open_zarr(path).sizes["time"] == 1
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.zarr"]
@@ -126,7 +126,7 @@ def test_folders_change_places_at_once(tmp_path):
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
         (tmp_path / name / name).touch()
-    assert places._exchange(tmp_path / "one", tmp_path / "other") == (sys.platform == "linux")
+    assert moving._exchange(tmp_path / "one", tmp_path / "other") == (sys.platform == "linux")
     if sys.platform == "linux":
         assert (tmp_path / "one" / "other").exists()
         assert (tmp_path / "other" / "one").exists()
