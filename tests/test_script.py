@@ -8,8 +8,10 @@ import pytest
 import tec_zarr
 
 ROOT = pathlib.Path(tec_zarr.__file__).parents[1]
+# Processes in the background ignore Ctrl-C, unless they say otherwise.
 SLOW = """\
 import os, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
 os.kill(os.getpid(), signal.SIGINT)
 raise AssertionError("this was reached")
 """
