@@ -13,6 +13,7 @@ import threading
 from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, TypeVar
 
+import dask
 from zarr.abc.store import Store
 from zarr.core.buffer import Buffer, default_buffer_prototype
 from zarr.core.sync import sync
@@ -24,6 +25,9 @@ from tec_zarr.stores.marks import MARK, Mark
 from tec_zarr.stores.staging import StagedStore
 
 Result = TypeVar("Result")
+
+HERE = (None, "threads", "threading", "sync", "synchronous", "single-threaded")
+"""Schedulers of Dask that compute in this process."""
 
 
 class Change:
@@ -148,7 +152,9 @@ class Change:
         for key, value in saved.items():
             if not is_document(key):
                 await self._put_back(key, value)
-        await self._store.delete(MARK)
+        # Other processes may still write chunks: the mark tells who writes next of them.
+        if dask.config.get("scheduler", None) in HERE:
+            await self._store.delete(MARK)
 
     async def _put_back(self, key: str, value: Buffer | None) -> None:
         if value is None:
