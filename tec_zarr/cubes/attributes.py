@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import numbers
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -59,12 +60,9 @@ def storable_coordinate(coord: xr.DataArray) -> xr.Variable:
     if coord.dtype.kind not in "OU":
         variable.attrs = attrs
         return variable
-    values = coord.values
-    if coord.dtype.kind == "O" and not all(isinstance(v, str) for v in values.flat):
-        text = [json.dumps(_plain(v)) for v in values.flat]
-        values = np.array([*text, None], object)[:-1].reshape(coord.shape)
-        return xr.Variable(coord.dims, values, {**attrs, AS_JSON: 1})
-    return xr.Variable(coord.dims, values.astype(object), attrs)
+    if coord.dtype.kind == "O" and not all(isinstance(v, str) for v in coord.values.flat):
+        return as_json(coord.copy(deep=False).assign_attrs(attrs))
+    return xr.Variable(coord.dims, coord.values.astype(object), attrs)
 
 
 def split(attrs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -93,9 +91,15 @@ def as_json(coord: xr.DataArray) -> xr.Variable:
     """Whatever values as JSON, as objects are stored; what is JSON already as it is."""
     if coord.attrs.get(AS_JSON):
         return coord.variable
-    values = np.empty(coord.size, object)
-    values[:] = [json.dumps(_plain(value)) for value in coord.values.flat]
-    return xr.Variable(coord.dims, values.reshape(coord.shape), {**coord.attrs, AS_JSON: 1})
+    texts = _objects((json.dumps(_plain(value)) for value in coord.values.flat), coord.shape)
+    return xr.Variable(coord.dims, texts, {**coord.attrs, AS_JSON: 1})
+
+
+def _objects(values: Iterable[Any], shape: tuple[int, ...]) -> np.ndarray:
+    """An array of whatever values, which numpy would take apart where they are lists."""
+    out = np.empty(math.prod(shape), object)
+    out[:] = list(values)
+    return out.reshape(shape)
 
 
 def unstorable(data: xr.Dataset) -> xr.Dataset:
@@ -108,10 +112,7 @@ def unstorable(data: xr.Dataset) -> xr.Dataset:
             data[name].attrs = {**attrs, **json.loads(aside)}
     for name, coord in data.coords.items():
         if coord.attrs.get(AS_JSON):
-            values = np.empty(coord.size, object)
-            values[:] = [json.loads(v) for v in coord.values.flat]
+            values = _objects(map(json.loads, coord.values.flat), coord.shape)
             attrs = {k: v for k, v in coord.attrs.items() if k != AS_JSON}
-            data = data.assign_coords(
-                {name: xr.Variable(coord.dims, values.reshape(coord.shape), attrs)}
-            )
+            data = data.assign_coords({name: xr.Variable(coord.dims, values, attrs)})
     return data
