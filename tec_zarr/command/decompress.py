@@ -12,7 +12,7 @@ from tec_zarr.command.output import DaskProgress, Seconds, show, size
 from tec_zarr.command.places import check_free, check_is_store, store_of
 from tec_zarr.stores.decompress import decompress_store
 from tec_zarr.stores.opened import open_stored
-from tec_zarr.stores.write import own_threads
+from tec_zarr.stores.scheduling import own_threads
 
 EXAMPLES = """\
   tec-zarr decompress cube.zarr plain.zarr

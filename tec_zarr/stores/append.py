@@ -34,9 +34,10 @@ from tec_zarr.stores.places import (
     undone_on_failure,
 )
 from tec_zarr.stores.preparing import consolidate_first, grown_store
+from tec_zarr.stores.scheduling import own_threads
 from tec_zarr.stores.sizes import arrays_of
 from tec_zarr.stores.times import check_times
-from tec_zarr.stores.write import chunked, own_threads, progress_bar, quiet
+from tec_zarr.stores.write import chunked, progress_bar, quiet
 
 
 def append_cube(
@@ -93,7 +94,6 @@ def _append(
     prepared = chunked(cube.drop_vars(without_time), sizes)
     # What failed is undone when all threads have ended.
     with quiet(), whole, own_threads() as threads, progress_bar(progress):
-        attributes = _attributes(store, group)
         prepared.to_zarr(
             store,
             group=group,
@@ -103,7 +103,9 @@ def _append(
             chunkmanager_store_kwargs=threads,
         )
         # Xarray puts the attributes of what is added in the place of the store's own.
-        zarr.open_group(store, path=group, mode="r+", use_consolidated=False).attrs.put(attributes)
+        zarr.open_group(store, path=group, mode="r+", use_consolidated=False).attrs.put(
+            root.attrs.asdict()
+        )
         if store.supports_consolidated_metadata:
             zarr.consolidate_metadata(store)
 
@@ -136,11 +138,6 @@ def grown(change: Change) -> Iterator[None]:
     with undone_on_failure(change):
         consolidate_first(change)
         yield
-
-
-def _attributes(store: Store, group: str | None) -> dict[str, Any]:
-    opened_group = zarr.open_group(store, path=group, mode="r", use_consolidated=False)
-    return opened_group.attrs.asdict()
 
 
 def _lengths(there: int, more: int, length: int) -> tuple[int, ...]:

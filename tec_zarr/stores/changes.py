@@ -13,7 +13,6 @@ import threading
 from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, TypeVar
 
-import dask
 from zarr.abc.store import Store
 from zarr.core.buffer import Buffer, default_buffer_prototype
 from zarr.core.sync import sync
@@ -22,12 +21,10 @@ from tec_zarr.errors import StoreInUseError
 from tec_zarr.stores.documents import ROOTS, Grid, grids, in_order, is_document, within
 from tec_zarr.stores.keys import delete_keys, keys_of, root_of
 from tec_zarr.stores.marks import MARK, Mark
+from tec_zarr.stores.scheduling import is_here
 from tec_zarr.stores.staging import StagedStore
 
 Result = TypeVar("Result")
-
-HERE = (None, "threads", "threading", "sync", "synchronous", "single-threaded")
-"""Schedulers of Dask that compute in this process."""
 
 
 class Change:
@@ -153,7 +150,7 @@ class Change:
             if not is_document(key):
                 await self._put_back(key, value)
         # Other processes may still write chunks: the mark tells who writes next of them.
-        if dask.config.get("scheduler", None) in HERE:
+        if is_here():
             await self._store.delete(MARK)
 
     async def _put_back(self, key: str, value: Buffer | None) -> None:

@@ -14,8 +14,9 @@ from tec_zarr.errors import InvalidInputError
 from tec_zarr.stores.describe import is_ours
 from tec_zarr.stores.opened import open_dataset, open_stored
 from tec_zarr.stores.places import Target
+from tec_zarr.stores.scheduling import own_threads
 from tec_zarr.stores.sizes import arrays_of
-from tec_zarr.stores.write import own_threads, progress_bar, quiet
+from tec_zarr.stores.write import progress_bar, quiet
 
 
 def decompress_store(

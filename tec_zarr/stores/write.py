@@ -5,11 +5,8 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import dask
-import dask.system
 import xarray as xr
 
 from tec_zarr.cubes.beside import tell_of_the_rest
@@ -20,6 +17,7 @@ from tec_zarr.plugins.encoding import make_encoding
 from tec_zarr.stores.budget import Budget, affordable_quality
 from tec_zarr.stores.options import Options, Plan, plan
 from tec_zarr.stores.places import Target
+from tec_zarr.stores.scheduling import own_threads
 from tec_zarr.stores.times import line_encodings, time_encodings
 
 
@@ -138,22 +136,6 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Consolidated metadata is currently not part")
         yield
-
-
-@contextlib.contextmanager
-def own_threads() -> Iterator[dict[str, Any]]:
-    """What Dask is told to compute in threads that have all ended when this has: where one task
-    fails, others go on writing for a while, and nothing may be cleaned up under them.
-
-    It is told so call by call: a setting of Dask's would hold for writes of other threads, too.
-    """
-    is_threaded = dask.config.get("scheduler", None) in (None, "threads", "threading")
-    if not is_threaded or dask.config.get("pool", None) is not None:
-        yield {}
-        return
-    workers = dask.config.get("num_workers", None) or dask.system.CPU_COUNT
-    with ThreadPoolExecutor(workers) as pool:
-        yield {"pool": pool}
 
 
 @contextlib.contextmanager
