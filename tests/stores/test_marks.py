@@ -212,21 +212,20 @@ def test_a_mark_that_nobody_can_read_is_no_hindrance(dates, left, mode):
     assert not sync(store.exists(MARK))
 
 
+def refused_and_undone(late, store) -> None:
+    there = dict(store._store_dict)
+    with pytest.raises(StoreInUseError, match="changed while this write was prepared"):
+        late.start()
+    late.undo()
+    late.end()
+    assert store._store_dict == there
+
+
 def test_what_was_written_while_a_write_was_planned_stays(dates):
     store = MemoryStore()
     late = new_store(store, "a", "", "w-")
     dates.isel(time=[0]).tec.to_zarr(store, **OPTIONS)
-    there = dict(store._store_dict)
-    with pytest.raises(StoreInUseError, match="changed while this write was prepared"):
-        late.start()
-    late.undo()
-    late.end()
-    assert store._store_dict == there
+    refused_and_undone(late, store)
     late = grown_store(store, "a", "")
     dates.isel(time=[1]).tec.append(store, progress=False)
-    there = dict(store._store_dict)
-    with pytest.raises(StoreInUseError, match="changed while this write was prepared"):
-        late.start()
-    late.undo()
-    late.end()
-    assert store._store_dict == there
+    refused_and_undone(late, store)
