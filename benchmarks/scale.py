@@ -35,7 +35,6 @@ dask.config.set({"distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 3
 CHUNK = (4, 12, 256, 256)
 CHUNK_BYTES = 2 * int(np.prod(CHUNK))
 
-
 SCENES = 8
 
 

@@ -114,7 +114,7 @@ def main() -> None:
                 [
                     sys.executable,
                     "-m",
-                    "tec_zarr.command.main",
+                    "tec_zarr",
                     "models",
                     "fetch",
                     MODEL,

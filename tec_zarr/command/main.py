@@ -115,7 +115,3 @@ def _is_mistake(error: Exception) -> bool:
 def _is_remote(error: Exception) -> bool:
     """Whether an error comes from what opens URLs, as that of missing credentials does."""
     return type(error).__module__.split(".", maxsplit=1)[0] in REMOTE
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -28,7 +28,7 @@ ENVIRONMENT = {
     **os.environ,
     "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
 }
-TEC = [sys.executable, "-m", "tec_zarr.command.main"]
+TEC = [sys.executable, "-m", "tec_zarr"]
 FAST = ("--context", "none")
 
 

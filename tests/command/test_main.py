@@ -28,7 +28,7 @@ def test_the_command_on_its_own_sample(tmp_path):
     command = [
         sys.executable,
         "-m",
-        "tec_zarr.command.main",
+        "tec_zarr",
         "demo",
         "--out",
         str(tmp_path / "demo"),
