@@ -6,25 +6,19 @@ document, that of the root with all metadata: it is written last.
 
 from __future__ import annotations
 
-import asyncio
 import json
-import signal
-import threading
-from collections.abc import Coroutine, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
 
 from zarr.abc.store import Store
 from zarr.core.buffer import Buffer, default_buffer_prototype
-from zarr.core.sync import sync
 
 from tec_zarr.errors import StoreInUseError
 from tec_zarr.stores.documents import ROOTS, Grid, grids, in_order, is_document, within
+from tec_zarr.stores.interrupts import finish
 from tec_zarr.stores.keys import delete_keys, keys_of, root_of
 from tec_zarr.stores.marks import MARK, Mark
 from tec_zarr.stores.scheduling import is_here
 from tec_zarr.stores.staging import StagedStore
-
-Result = TypeVar("Result")
 
 
 class Change:
@@ -138,9 +132,7 @@ class Change:
         return grids(documents)
 
     async def _undo(self) -> None:
-        self.staged.is_closed = True
-        while self.staged.in_flight:
-            await asyncio.sleep(0.01)
+        await self.staged.gate.shut()
         saved = self.staged.saved
         # What readers go by, first; then what nobody looks for, which makes room on a full disk.
         for key in reversed(in_order(filter(is_document, saved))):
@@ -172,19 +164,3 @@ class Change:
         for grid in await self._grids():
             written += [key for key in grid.keys() if not self.staged.is_visible(key)]  # noqa: SIM118
         return written
-
-
-def finish(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run something to its end: Ctrl-C waits for it, and is raised then."""
-    before = signal.getsignal(signal.SIGINT)
-    # Only the main thread is interrupted; a handler that is None is not one of Python's.
-    if threading.current_thread() is not threading.main_thread() or before is None:
-        return sync(work)
-    pressed: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
-    try:
-        return sync(work)
-    finally:
-        signal.signal(signal.SIGINT, before)
-        if pressed:
-            signal.raise_signal(signal.SIGINT)

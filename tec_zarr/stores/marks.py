@@ -14,10 +14,10 @@ from typing import Self
 
 from zarr.abc.store import Store
 from zarr.core.buffer import default_buffer_prototype
-from zarr.core.sync import sync
 from zarr.storage import LocalStore
 
 from tec_zarr.errors import StoreInUseError
+from tec_zarr.stores.interrupts import finish
 
 MARK = ".tec_writing"
 """A key that is there while a store is written, and after a process was killed that wrote it."""
@@ -117,15 +117,17 @@ def kept_from_others(folder: pathlib.Path) -> Iterator[None]:
     file = folder / MARK
     left = file.read_bytes() if file.exists() else None
     mark = Mark.of("")
-    sync(mark.put(LocalStore(folder)))
+    store = LocalStore(folder)
     try:
+        finish(mark.put(store))
         yield
     except BaseException:
-        # What is left of a write that was killed goes on to be known.
-        if left is None:
-            file.unlink(missing_ok=True)
-        else:
-            file.write_bytes(left)
+        if finish(Mark.read(store)) == mark:
+            # What is left of a write that was killed goes on to be known.
+            if left is None:
+                file.unlink(missing_ok=True)
+            else:
+                file.write_bytes(left)
         raise
     finally:
         mark.forget()

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 from tec_zarr.errors import StoreInUseError
 from tec_zarr.stores.documents import DOCUMENTS
+from tec_zarr.stores.interrupts import held_back
 
 
 @contextlib.contextmanager
@@ -40,9 +41,10 @@ def written_beside(path: pathlib.Path) -> Iterator[pathlib.Path]:
         else:
             _put_in_place(beside, path)
     finally:
-        # Of a folder that was replaced this is what was there before.
-        _remove(beside)
-        _remove(archive)
+        with held_back():
+            # Of a folder that was replaced this is what was there before.
+            _remove(beside)
+            _remove(archive)
 
 
 def check_free(path: pathlib.Path, mode: str) -> None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, Self
 
 from zarr.abc.store import ByteRequest, Store
 from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
-from zarr.storage import MemoryStore, WrapperStore
+from zarr.storage import MemoryStore
 
 from tec_zarr.errors import TecError
 from tec_zarr.stores.documents import Grid, is_document, is_within
+from tec_zarr.stores.gated import GatedStore
 from tec_zarr.stores.marks import MARK
 
 
-class StagedStore(WrapperStore[Store]):
+class StagedStore(GatedStore):
     """Lets chunks through and keeps metadata documents back, which `tec_zarr.stores.changes`
     writes at the end.
 
@@ -34,8 +34,6 @@ class StagedStore(WrapperStore[Store]):
         self.visible = visible
         self.waiting: dict[str, Buffer] = {}
         self.saved: dict[str, Buffer | None] = {}
-        self.is_closed = False
-        self.in_flight = 0
         self._is_copy = False
         self._waiting_store = MemoryStore(self.waiting)
 
@@ -43,8 +41,7 @@ class StagedStore(WrapperStore[Store]):
         return {**self.__dict__, "_is_copy": True}
 
     def _with_store(self, store: Store) -> Self:
-        made = copy.copy(self)
-        made._store = store
+        made = super()._with_store(store)
         made._is_copy = self._is_copy
         return made
 
@@ -105,18 +102,13 @@ class StagedStore(WrapperStore[Store]):
 
     async def _change(self, key: str, value: Buffer | None) -> None:
         """Write a chunk, or take it away where there is no value."""
-        if self.is_closed:
-            raise TecError(f"{key} came too late: the write has failed, and is undone")
-        self.in_flight += 1
-        try:
+        with self.gate.passed(key):
             if not self._is_copy and key not in self.saved and self.is_visible(key):
                 self.saved[key] = await self._store.get(key, default_buffer_prototype())
             if value is None:
                 await self._store.delete(key)
             else:
                 await self._store.set(key, value)
-        finally:
-            self.in_flight -= 1
 
     async def is_empty(self, prefix: str) -> bool:
         async for _ in self.list_prefix(prefix):
@@ -166,6 +158,3 @@ class StagedStore(WrapperStore[Store]):
     async def _get_many(self, requests: Any) -> Any:
         async for found in Store._get_many(self, requests):
             yield found
-
-    async def _set_many(self, values: Iterable[tuple[str, Buffer]]) -> None:
-        await Store._set_many(self, values)

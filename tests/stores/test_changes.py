@@ -1,9 +1,6 @@
 """Stores after a process that wrote them was killed: at every single change of the store."""
 
-import _thread
-import asyncio
 import errno
-import signal
 
 import dask
 import numpy as np
@@ -13,7 +10,6 @@ import zarr
 from zarr.storage import LocalStore, MemoryStore, WrapperStore
 
 from tec_zarr.errors import InvalidInputError
-from tec_zarr.stores.changes import finish
 from tec_zarr.stores.marks import MARK
 from tec_zarr.stores.times import time_encodings
 from tec_zarr.synthetic import series
@@ -350,29 +346,6 @@ def test_what_is_no_store_is_not_written_over(tmp_path, mode):
     assert keys(store) == before
     with pytest.raises(InvalidInputError, match="open for reading only"):
         cube(slice(0, 1)).tec.to_zarr(LocalStore(tmp_path, read_only=True), mode=mode, **OPTIONS)
-
-
-@pytest.fixture
-def ctrl_c():
-    """Ctrl-C raises KeyboardInterrupt, which processes in the background ignore otherwise."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("ctrl_c")
-def test_what_is_finished_is_not_interrupted_halfway():
-    reached = []
-
-    async def work():
-        reached.append("begun")
-        _thread.interrupt_main()
-        await asyncio.sleep(0.2)
-        reached.append("ended")
-
-    with pytest.raises(KeyboardInterrupt):
-        finish(work())
-    assert reached == ["begun", "ended"]
 
 
 @pytest.mark.slow
