@@ -11,6 +11,7 @@ from tec_zarr.command.geotiffs import SUFFIXES, write_geotiffs
 from tec_zarr.command.output import DaskProgress, Seconds, show, size
 from tec_zarr.command.places import check_free, check_is_store, store_of
 from tec_zarr.stores.decompress import decompress_store
+from tec_zarr.stores.interrupts import held_back
 from tec_zarr.stores.opened import open_stored
 from tec_zarr.stores.scheduling import own_threads
 
@@ -71,8 +72,11 @@ def _write_netcdf(plain: Any, path: pathlib.Path) -> None:
     """A file that is there as a whole or not at all."""
     beside = path.with_name(f"{path.name}.writing")
     try:
+        # Interrupted while it has the locks of netCDF, xarray waits for them forever.
+        with held_back():
+            prepared = plain.to_netcdf(beside, compute=False)
         with own_threads() as threads:
-            plain.to_netcdf(beside, compute=False).compute(**threads)
+            prepared.compute(**threads)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
