@@ -2,7 +2,7 @@
 
 import sys
 
-from tec_zarr.command.main import main
+from tec_zarr_script import main
 
 if __name__ == "__main__":
     sys.exit(main())

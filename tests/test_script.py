@@ -45,8 +45,21 @@ def test_an_interrupt_while_a_package_is_imported_is_no_traceback(module, tmp_pa
     assert said.stdout == ""
 
 
+def test_what_is_done_is_not_interrupted(tmp_path):
+    code = "import atexit, signal, sys; from tec_zarr_script import main; "
+    code += "atexit.register(signal.raise_signal, signal.SIGINT); sys.exit(main())"
+    said = subprocess.run(
+        [sys.executable, "-c", code, "completion", "bash"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (said.returncode, said.stderr) == (0, "")
+
+
 def test_it_imports_nothing_by_itself():
-    code = "import sys; before = set(sys.modules); import tec_zarr_script; "
+    code = "import signal, sys; before = set(sys.modules); import tec_zarr_script; "
     code += "print(sorted(set(sys.modules) - before))"
     said = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import metadata
 
@@ -23,6 +24,7 @@ from tec_zarr.command import (
 from tec_zarr.command.arguments import Parser, in_options
 from tec_zarr.command.output import plain_warnings
 from tec_zarr.errors import DamagedChunkError, TecError
+from tec_zarr.stores.interrupts import wait_for_the_rest
 
 COMMANDS = (
     compress,
@@ -89,6 +91,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         with plain_warnings(args):
             return args.run(args) or 0
     except KeyboardInterrupt:
+        # Python would tell of all that was broken off.
+        warnings.simplefilter("ignore")
+        wait_for_the_rest()
         print("tec-zarr: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:

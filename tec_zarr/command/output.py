@@ -19,6 +19,9 @@ from tqdm import tqdm
 
 from tec_zarr.command.arguments import in_options
 
+OF_AUTHORS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ResourceWarning)
+"""Kinds of warnings that say how a program is written, and nothing about what it was given."""
+
 DELAY = 0.5
 """Seconds before a bar is shown: small work gets none."""
 
@@ -97,6 +100,7 @@ class DaskProgress(Callback):
         super().__init__()
         self._total = total
         self._make = lambda: bar(args, what, total)
+        self._bar: tqdm | None = None
 
     def _start_state(self, dsk: Any, state: Mapping[str, Any]) -> None:
         self._bar = self._make()
@@ -107,13 +111,15 @@ class DaskProgress(Callback):
         self._counted = {key for key in chunks if len(key) == most} or set(tasks)
 
     def _posttask(self, key: Any, result: Any, dsk: Any, state: Any, worker: Any) -> None:
-        if key in self._counted:
+        if self._bar is not None and key in self._counted:
             rest = self._total - self._bar.n
             self._bar.update(rest / len(self._counted))
             self._counted.remove(key)
 
     def _finish(self, dsk: Any, state: Any, errored: bool) -> None:
-        self._bar.close()
+        # Ctrl-C may have come before there was one.
+        if self._bar is not None:
+            self._bar.close()
 
 
 @contextlib.contextmanager
@@ -130,7 +136,7 @@ def plain_warnings(args: argparse.Namespace) -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("default")
         # These are for authors of programs. Who runs one cannot do anything about them.
-        for category in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
+        for category in OF_AUTHORS:
             warnings.simplefilter("ignore", category)
         warnings.filterwarnings("ignore", "Consolidated metadata is currently not part")
         warnings.filterwarnings("ignore", ".*does not have a Zarr V3 specification")

@@ -406,7 +406,8 @@ def test_an_interrupt_leaves_nothing(words, seconds, tmp_path):
     if running.returncode == 0:
         assert left == {command[-1]}
     else:
-        assert running.returncode == 130
+        # Shells have 130 for either: Python dies of the signal where it came in code made of text.
+        assert running.returncode in (130, -signal.SIGINT)
         assert error == "tec-zarr: interrupted\n"
         assert left == set()
 
