@@ -87,6 +87,8 @@ class Kind:
     begins: bool
     before: xr.Dataset | None = None
     after: xr.Dataset | None = None
+    names_before: frozenset[str] = frozenset()
+    names_after: frozenset[str] = frozenset()
     seconds: float = 0
 
     def begin(self) -> None:
@@ -97,6 +99,7 @@ class Kind:
     def measure(self, context) -> None:
         self.begin()
         self.before = seen(self.place, self.options)
+        self.names_before = names(self.place, self.options)
         process, begun = start(context, self)
         begun.wait()
         before = time.perf_counter()
@@ -104,6 +107,7 @@ class Kind:
         self.seconds = time.perf_counter() - before
         assert process.exitcode == 0, self.name
         self.after = seen(self.place, self.options)
+        self.names_after = names(self.place, self.options)
         assert not is_same(self.before, self.after)
 
 
@@ -112,6 +116,18 @@ def start(context, kind: Kind):
     process = context.Process(target=run, args=(kind.action, kind.place, kind.options, begun))
     process.start()
     return process, begun
+
+
+def names(place: str, options: dict | None) -> frozenset[str]:
+    """All files in a store and beside it."""
+    if options is not None:
+        import s3fs
+
+        files = s3fs.S3FileSystem(**options)
+        files.invalidate_cache()
+        return frozenset(files.find(place))
+    folder = pathlib.Path(place).parent
+    return frozenset(str(path) for path in folder.rglob("*") if path.is_file())
 
 
 def remove(place: str, options: dict | None) -> None:
@@ -178,7 +194,12 @@ def one_round(context, kind: Kind, how: signal.Signals, moment: float) -> str:
     process.join()
     found = seen(kind.place, kind.options)
     said = f"{kind.name} with {how.name} after {moment:.3f} of {kind.seconds:.3f} s"
-    if is_same(found, kind.after):
+    is_whole = is_same(found, kind.after)
+    if how == signal.SIGINT:
+        wanted = kind.names_after if is_whole else kind.names_before
+        more = names(kind.place, kind.options) ^ wanted
+        assert not more, f"{said} left or took away files: {sorted(more)}"
+    if is_whole:
         return "whole"
     assert is_same(found, kind.before), f"{said} left neither: {found}"
     kind.action(kind.place, kind.options)
