@@ -1,11 +1,12 @@
 """A cube of several gigabytes through a LocalCluster: what it takes, and where the time goes.
 
-    python benchmarks/scale.py --out scale.json [--gigabytes 4] [--workers 1 2] [--limit 3GB]
+    python benchmarks/scale.py --out scale.json [--data FOLDER] [--gigabytes 4] [--workers 1 2]
+        [--limit 3GB]
 
-The cube is synthetic and lies in a file. For each number of workers: seconds of writing and of
-reading, MB/s, the share of the cores that is in use, the most memory that a worker had, and the
-share of the workers' processor time that is not spent by the threads which run the network and the
-entropy coder. That is transforms, Dask, Zarr and files.
+The cube is made of a few scenes: of the corpus' `val` in FOLDER, or else synthetic. For each number
+of workers: seconds of writing and of reading, MB/s, the share of the cores that is in use, the most
+memory that a worker had, and the share of the workers' processor time that is not spent by the
+threads which run the network and the entropy coder. That is transforms, Dask, Zarr and files.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ import dask.array as da
 import machine
 import numpy as np
 import options
+import speed
 import xarray as xr
 from distributed import Client, LocalCluster, wait
 
 import tec_zarr
-from tec_zarr.synthetic import series
 
 # Otherwise workers give memory back after each step: docs/howto/xarray.md.
 dask.config.set({"distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 33554432})
@@ -38,11 +39,11 @@ CHUNK_BYTES = 2 * int(np.prod(CHUNK))
 SCENES = 8
 
 
-def cube(gigabytes: float, folder: pathlib.Path) -> xr.Dataset:
-    """Scenes that are turned and brightened a different way each time, from a file."""
+def cube(gigabytes: float, folder: pathlib.Path, data: pathlib.Path | None) -> xr.Dataset:
+    """Scenes that are turned and brightened a different way each time, from a file in `folder`."""
     side = max(1, round((gigabytes * 1e9 / CHUNK_BYTES) ** 0.5))
     path = folder / "scenes.npy"
-    np.save(path, np.stack([series(4, 256, seed=seed).values for seed in range(SCENES)]))
+    np.save(path, np.stack(speed.chunks(data, SCENES)))
 
     def block(block_info=None):
         _, _, row, column = block_info[None]["chunk-location"]
@@ -133,12 +134,13 @@ def measure(data: xr.Dataset, workers: int, limit: str) -> dict[str, object]:
 def main() -> None:
     parser = options.parser(__doc__)
     parser.add_argument("--out", type=pathlib.Path, required=True)
+    parser.add_argument("--data", type=pathlib.Path)
     parser.add_argument("--gigabytes", type=float, default=4.0)
     parser.add_argument("--workers", type=int, nargs="+", default=(1, 2))
     parser.add_argument("--limit", default="3GB")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        data = cube(asked.gigabytes, pathlib.Path(folder))
+        data = cube(asked.gigabytes, pathlib.Path(folder), asked.data)
         found = {"machine": machine.versions(), "bytes": data["B"].nbytes, "workers": {}}
         for workers in asked.workers:
             found["workers"][workers] = measure(data, workers, asked.limit)
