@@ -13,14 +13,39 @@ import uuid
 import zipfile
 from collections.abc import Iterator
 
-from tec_zarr.errors import StoreInUseError
+from zarr.core.buffer import Buffer
+from zarr.storage import LocalStore
+
+from tec_zarr.errors import StoreInUseError, TecError
 from tec_zarr.stores.documents import DOCUMENTS
-from tec_zarr.stores.interrupts import held_back
+from tec_zarr.stores.gated import GatedStore
+from tec_zarr.stores.interrupts import finish, held_back
+
+
+class FolderStore(GatedStore):
+    """A store in a folder that is there, and is not made anew: workers of Dask go on for a while
+    after a write has failed, and its folder is gone then."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        super().__init__(LocalStore(folder))
+        self._folder = folder
+
+    async def set(self, key: str, value: Buffer) -> None:
+        self._check_there(key)
+        await super().set(key, value)
+
+    async def set_if_not_exists(self, key: str, value: Buffer) -> None:
+        self._check_there(key)
+        await super().set_if_not_exists(key, value)
+
+    def _check_there(self, key: str) -> None:
+        if not self._folder.is_dir():
+            raise TecError(f"{key} came too late: the write has failed, and is undone")
 
 
 @contextlib.contextmanager
-def written_beside(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Gives the folder to write to; where all goes well it is then at `path`, or a zip file of it.
+def written_beside(path: pathlib.Path) -> Iterator[FolderStore]:
+    """Gives what to write to; where all goes well it is then a folder at `path`, or a zip file.
 
     Raises StoreInUseError where something else has come there meanwhile.
     """
@@ -29,7 +54,12 @@ def written_beside(path: pathlib.Path) -> Iterator[pathlib.Path]:
     archive = beside.with_suffix(".writing.zip")
     was_there = path.exists()
     try:
-        yield beside
+        beside.mkdir(parents=True)
+        store = FolderStore(beside)
+        try:
+            yield store
+        finally:
+            finish(store.gate.shut())
         if path.exists() and not was_there:
             raise StoreInUseError(
                 f"{path}: another write has put something there while this one went on, and it "
@@ -107,6 +137,9 @@ def _exchange(one: pathlib.Path, other: pathlib.Path) -> bool:
 
 def _remove(path: pathlib.Path) -> None:
     if path.is_dir():
+        # Under another name, so that nobody puts something there meanwhile.
+        with contextlib.suppress(OSError):
+            path = path.rename(path.with_name(f"{path.name}.gone"))
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)

@@ -15,9 +15,7 @@ from zarr.storage import FsspecStore, LocalStore, MemoryStore, ZipStore
 
 from tec_zarr.errors import InvalidInputError
 from tec_zarr.stores.changes import Change
-from tec_zarr.stores.gated import GatedStore
 from tec_zarr.stores.inside import check_is_root
-from tec_zarr.stores.interrupts import finish
 from tec_zarr.stores.marks import kept_from_others
 from tec_zarr.stores.moving import check_free, is_store, written_beside
 from tec_zarr.stores.preparing import key_encoding, new_store
@@ -157,12 +155,8 @@ class Target:
 
     @contextlib.contextmanager
     def _replacing(self, path: pathlib.Path) -> Iterator[Place]:
-        with kept_from_others(path), written_beside(path) as beside:
-            store = GatedStore(LocalStore(beside))
-            try:
-                yield Place(store)
-            finally:
-                finish(store.gate.shut())
+        with kept_from_others(path), written_beside(path) as store:
+            yield Place(store)
 
     @contextlib.contextmanager
     def _staged(self) -> Iterator[Place]:

@@ -3,13 +3,18 @@
 import _thread
 import asyncio
 import os
+import pickle
 import signal
 import time
 
 import pytest
+from zarr.core.buffer import default_buffer_prototype
+from zarr.core.sync import sync
 from zarr.storage import LocalStore
 
+from tec_zarr.errors import TecError
 from tec_zarr.stores.interrupts import finish
+from tec_zarr.stores.moving import written_beside
 from tec_zarr.synthetic import series
 
 
@@ -61,6 +66,26 @@ def test_what_was_begun_does_not_come_back(tmp_path, monkeypatch, name, is_there
     assert files(tmp_path) == before
     time.sleep(0.5)
     assert files(tmp_path) == before
+
+
+def test_a_worker_that_goes_on_after_a_failure_leaves_nothing(tmp_path):
+    one = default_buffer_prototype().buffer.from_bytes(b"1")
+    workers = []
+
+    def write():
+        with written_beside(tmp_path / "cube.zarr") as store:
+            workers.append(pickle.loads(pickle.dumps(store)))
+            sync(workers[0].set("B/c/0", one))
+            assert [path.name for path in files(tmp_path)] == ["0"]
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert list(tmp_path.iterdir()) == []
+    for put in (workers[0].set, workers[0].set_if_not_exists):
+        with pytest.raises(TecError, match="B/c/1 came too late"):
+            sync(put("B/c/1", one))
+    assert list(tmp_path.iterdir()) == []
 
 
 def files(folder):
