@@ -214,7 +214,8 @@ class BandRegression:
         component, frequency = self._channels[group].unbind(1)
         shape = (n, components, len(frequencies), self._earlier.shape[-1])
         dense = symbols.new_zeros(shape, dtype=torch.float64)
-        dense[:, component, position[frequency]] = symbols.flatten(1, 2).transpose(1, 2).to(dense)
+        place = position.to(frequency.device)[frequency]
+        dense[:, component, place] = symbols.flatten(1, 2).transpose(1, 2).to(dense)
         today = to_bands(dense[..., self._seen], self._bases[:, group_zone(group)])
         self._sums[group] = self._sums_of(group, today)
 
