@@ -65,14 +65,14 @@ def to_bands(symbols: Tensor, bases: Tensor) -> Tensor:
     `bases` (N, B, C) is the basis of their zone in parts of `BASIS_ONE`.
     """
     turned = bases @ symbols.flatten(2)
-    return torch.round(turned * (FRACTION / BASIS_ONE)).unflatten(2, symbols.shape[2:])
+    return turned.mul_(FRACTION / BASIS_ONE).round_().unflatten(2, symbols.shape[2:])
 
 
 def to_components(bands: Tensor, bases: Tensor) -> Tensor:
     """Bands (N, B, F, P) in eighths of a step to components (N, C, F, P) in steps, exact in
     float64."""
     turned = bases.transpose(1, 2) @ bands.flatten(2)
-    return (turned * (1 / (FRACTION * BASIS_ONE))).unflatten(2, bands.shape[2:])
+    return turned.mul_(1 / (FRACTION * BASIS_ONE)).unflatten(2, bands.shape[2:])
 
 
 @compiled
@@ -202,53 +202,59 @@ class BandRegression:
         stride = -(-earlier.shape[-1] // MAX_SAMPLES)
         self._seen = slice(None, None, stride)
         self._samples = len(range(0, earlier.shape[-1], stride))
+        self._symbols: dict[int, Tensor] = {}
         self._sums: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
 
     def add(self, group: int, symbols: Tensor) -> None:
         """Take in the symbols (N, h, w, n) of a group's selected channels."""
-        n = len(symbols)
-        components = self._bases.shape[3]
-        frequencies = torch.from_numpy(group_frequencies(group))
-        position = torch.full((256,), -1)
-        position[frequencies] = torch.arange(len(frequencies))
-        component, frequency = self._channels[group].unbind(1)
-        shape = (n, components, len(frequencies), self._earlier.shape[-1])
-        dense = symbols.new_zeros(shape, dtype=torch.float64)
-        place = position.to(frequency.device)[frequency]
-        dense[:, component, place] = symbols.flatten(1, 2).transpose(1, 2).to(dense)
-        today = to_bands(dense[..., self._seen], self._bases[:, group_zone(group)])
-        self._sums[group] = self._sums_of(group, today)
+        self._symbols[group] = symbols
 
-    def _sums_of(self, group: int, today: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    def _sums_of(self, group: int) -> tuple[Tensor, Tensor, Tensor]:
         """Sums of products over a group: source (N, J, J), cross (N, J, B), target (N, B, B), in
-        squared steps."""
+        squared steps. They are made where a group above asks for them, which nobody does for the
+        last one, and kept for the group above that."""
+        if group not in self._sums:
+            frequencies = torch.from_numpy(group_frequencies(group)).to(self._earlier.device)
+            source = self._earlier.index_select(2, frequencies)[..., self._seen]
+            source = source.double().flatten(2)
+            target = self._today(group).flatten(2)
+            unit = 1 / (FRACTION * FRACTION)
+            self._sums[group] = (
+                source @ source.transpose(1, 2) * unit,
+                source @ target.transpose(1, 2) * unit,
+                target @ target.transpose(1, 2) * unit,
+            )
+        return self._sums[group]
+
+    def _today(self, group: int) -> Tensor:
+        """Bands (N, B, F, P) of a group in eighths of a step, at the positions that a fit sees;
+        zeros where nobody added it."""
         frequencies = torch.from_numpy(group_frequencies(group))
-        source = self._earlier[:, :, frequencies][..., self._seen].double().flatten(2)
-        unit = 1 / (FRACTION * FRACTION)
-        gram = source @ source.transpose(1, 2) * unit
-        bands = self._bases.shape[2]
-        if today is None:
-            cross = gram.new_zeros(*gram.shape[:2], bands)
-            target = gram.new_zeros(len(gram), bands, bands)
-            return gram, cross, target
-        target = today.flatten(2)
-        cross = source @ target.transpose(1, 2) * unit
-        return gram, cross, target @ target.transpose(1, 2) * unit
+        n, _, _, positions = self._earlier.shape
+        bands, components = self._bases.shape[2:]
+        if group not in self._symbols:
+            return self._bases.new_zeros(n, bands, len(frequencies), self._samples)
+        symbols = self._symbols[group].flatten(1, 2).transpose(1, 2)  # (N, n, P)
+        component, frequency = self._channels[group].unbind(1)
+        place = torch.full((256,), -1)
+        place[frequencies] = torch.arange(len(frequencies))
+        place = place.to(frequency.device)[frequency]
+        dense = self._bases.new_zeros(n, components, len(frequencies), positions)
+        dense[:, component, place] = symbols.to(dense)
+        return to_bands(dense[..., self._seen], self._bases[:, group_zone(group)])
 
     def predict(self, group: int) -> tuple[Tensor, Tensor]:
         """Prediction (N, h, w, n) of a group's selected channels in steps, and the fit (N, 12)."""
         below = [group - 1] if group < 3 else [group - 2, group - 1]
-        for other in below:
-            if other not in self._sums:
-                self._sums[other] = self._sums_of(other, None)
-        sums = [sum(self._sums[other][part] for other in below).cpu().numpy() for part in range(3)]
+        parts = zip(*map(self._sums_of, below), strict=True)
+        sums = [sum(part).cpu().numpy() for part in parts]
         samples = sum(len(group_frequencies(other)) for other in below) * self._samples
         basis = self._bases[:, group_zone(group)]
         weights, fit = _fits(*sums, samples, basis.cpu().numpy() / BASIS_ONE)
         component, frequency = self._channels[group].unbind(1)
         used, where = torch.unique(frequency, return_inverse=True)
-        source = self._earlier[:, :, used].double().flatten(2)
-        bands = torch.round(torch.from_numpy(weights).to(source) @ source * (1 / WEIGHT_ONE))
+        source = self._earlier.index_select(2, used).double().flatten(2)
+        bands = (torch.from_numpy(weights).to(source) @ source).mul_(1 / WEIGHT_ONE).round_()
         components = to_components(bands.unflatten(2, (len(used), -1)), basis)
         predicted = components[:, component, where] * self._live[group][..., None]  # (N, n, P)
         return predicted.transpose(1, 2).unflatten(1, self._size), torch.from_numpy(fit).to(source)
