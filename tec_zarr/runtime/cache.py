@@ -30,6 +30,12 @@ class Cache:
         self._size = 0
         self._busy: dict[bytes, tuple[threading.Lock, int]] = {}
 
+    def clear(self) -> None:
+        """Forget all values."""
+        with self._lock:
+            self._values.clear()
+            self._size = 0
+
     @property
     def size(self) -> int:
         """Bytes that are held."""

@@ -9,6 +9,7 @@ import warnings
 import torch
 
 from tec_zarr.errors import InvalidInputError
+from tec_zarr.runtime.cache import CACHE
 
 AUTO = "auto"
 
@@ -43,6 +44,8 @@ class Devices:
             if device in self._lost:
                 return
             self._lost.add(device)
+        # What is held there may be on that device, and cannot be read from it any more.
+        CACHE.clear()
         warnings.warn(
             f"{device} was lost ({type(error).__name__}: {str(error)[:200]}): tec_zarr goes on "
             "without it in this process",

@@ -9,6 +9,7 @@ from tec_zarr.codec.chunk import decode_chunk, encode_chunk
 from tec_zarr.codec.settings import Settings
 from tec_zarr.errors import DeviceLostError, InvalidInputError
 from tec_zarr.runtime import devices, service
+from tec_zarr.runtime.cache import CACHE
 from tec_zarr.runtime.devices import Devices, choose_device, is_lost
 from tec_zarr.runtime.service import Service
 from tec_zarr.synthetic import series
@@ -55,6 +56,14 @@ def test_a_lost_device_is_done_without(lost_midway):
     assert data == encode_chunk(array, Settings(quality=40))
     decoded = decode_chunk(data)
     assert np.sqrt(((decoded.astype(float) - array) ** 2).mean()) < 200
+
+
+def test_what_is_held_on_a_lost_device_is_forgotten():
+    CACHE.put(b"state", "on the device", 5)
+    with pytest.warns(RuntimeWarning, match="was lost"):
+        Devices().lose(torch.device("cuda", 0), RuntimeError("CUDA error"))
+    assert CACHE.get(b"state") is None
+    assert CACHE.size == 0
 
 
 def test_a_device_that_was_asked_for_is_not_replaced(lost_midway):
