@@ -15,6 +15,9 @@ from tec_zarr.cubes.stale import without_storage
 
 Data = xr.Dataset | xr.DataArray
 
+COUNTED = ("units", "calendar")
+"""Attributes that tell how times are counted in a file."""
+
 
 def to_plain(data: Data) -> Data:
     """What can be saved as Zarr, NetCDF or GeoTIFF. See `ds.tec.to_plain`."""
@@ -23,11 +26,11 @@ def to_plain(data: Data) -> Data:
 
 def as_it_was(data: Data) -> Data:
     """A cube as `from_cube` gives it, anything else without the encoding of its store; objects in
-    coordinates as JSON."""
+    coordinates as JSON, and times without attributes that tell how some file counted them."""
     if isinstance(data, xr.Dataset) and is_cube(data):
-        return _with_texts(from_cube(data))
+        return _with_bare_times(_with_texts(from_cube(data)))
     clean: Data = without_storage(data)
-    return _with_texts(clean)
+    return _with_bare_times(_with_texts(clean))
 
 
 def _with_texts(data: Data) -> Data:
@@ -37,6 +40,17 @@ def _with_texts(data: Data) -> Data:
         if coord.dtype.kind == "O":
             texts[name] = storable_coordinate(coord)
     return data.assign_coords(texts)
+
+
+def _with_bare_times(data: Data) -> Data:
+    """Times without the attributes that xarray itself writes, and refuses to write over: the Open
+    Data Cube, say, leaves them at times that are decoded already."""
+    bare = data.copy()
+    variables = bare.variables if isinstance(bare, xr.Dataset) else bare.coords
+    for name in list(variables):
+        if bare[name].dtype.kind in "Mm":
+            bare[name].attrs = {k: v for k, v in bare[name].attrs.items() if k not in COUNTED}
+    return bare
 
 
 def _with_flat_attributes(data: Data) -> Data:
