@@ -57,7 +57,7 @@ def to_cube(
     if isinstance(data, xr.Dataset) and is_cube(data):
         return without_storage(_whole_again(data))
     mapped = _of_encodings(data, "grid_mapping")
-    filled = _of_encodings(data, "_FillValue")
+    filled = _filled(data)
     if isinstance(data, xr.DataArray):
         cube = _one_array(data, bands)
         source: dict[str, Any] = {"kind": "array", "name": data.name}
@@ -147,6 +147,19 @@ def _of_encodings(data: xr.Dataset | xr.DataArray, key: str) -> dict[Hashable, A
     attribute, as CF has it; or the value of no data, which xarray would put there."""
     variables = {NAME: data} if isinstance(data, xr.DataArray) else data.data_vars
     return {str(n): v.encoding[key] for n, v in variables.items() if key in v.encoding}
+
+
+def _filled(data: xr.Dataset | xr.DataArray) -> dict[Hashable, Any]:
+    """Values of no data that encodings tell of the values that are here. Where those were unpacked
+    to floats, it is one of the packed numbers, and may be a measurement here: 0 of DN with an
+    offset, say, is no reflectance of 0."""
+    filled = _of_encodings(data, "_FillValue")
+    packed: set[Hashable] = set()
+    for key in ("scale_factor", "add_offset"):
+        packed |= set(_of_encodings(data, key))
+    variables = {NAME: data} if isinstance(data, xr.DataArray) else data.variables
+    unpacked = {name for name in packed if variables[name].dtype.kind == "f"}
+    return {name: value for name, value in filled.items() if name not in unpacked}
 
 
 def _one_array(data: xr.DataArray, bands: Iterable[str] | None) -> xr.DataArray:
