@@ -12,6 +12,7 @@ import xarray as xr
 from tec_zarr.cubes.attributes import plain_attributes, split, storable
 from tec_zarr.cubes.bands import band_name, final_names, given_names, names_of_variables
 from tec_zarr.cubes.beside import check_names
+from tec_zarr.cubes.encodings import filled_of, of_encodings
 from tec_zarr.cubes.restore import NO_BAND, is_cube
 from tec_zarr.cubes.stale import without_storage
 from tec_zarr.cubes.terms import DIM_ALIASES, DIMS, NAME, SOURCE
@@ -56,8 +57,8 @@ def to_cube(
         data = data.to_dataset(name=NAME)
     if isinstance(data, xr.Dataset) and is_cube(data):
         return without_storage(_whole_again(data))
-    mapped = _of_encodings(data, "grid_mapping")
-    filled = _filled(data)
+    mapped = of_encodings(data, "grid_mapping")
+    filled = filled_of(data)
     if isinstance(data, xr.DataArray):
         cube = _one_array(data, bands)
         source: dict[str, Any] = {"kind": "array", "name": data.name}
@@ -140,26 +141,6 @@ def _one_by_one(tree: xr.DataTree) -> str:
 
 def _has_bands(variable: xr.DataArray) -> bool:
     return {"y", "x", "band"} <= _dims(variable)
-
-
-def _of_encodings(data: xr.Dataset | xr.DataArray, key: str) -> dict[Hashable, Any]:
-    """What encodings tell, by variable: the name of the CRS variable, which a store keeps as an
-    attribute, as CF has it; or the value of no data, which xarray would put there."""
-    variables = {NAME: data} if isinstance(data, xr.DataArray) else data.data_vars
-    return {str(n): v.encoding[key] for n, v in variables.items() if key in v.encoding}
-
-
-def _filled(data: xr.Dataset | xr.DataArray) -> dict[Hashable, Any]:
-    """Values of no data that encodings tell of the values that are here. Where those were unpacked
-    to floats, it is one of the packed numbers, and may be a measurement here: 0 of DN with an
-    offset, say, is no reflectance of 0."""
-    filled = _of_encodings(data, "_FillValue")
-    packed: set[Hashable] = set()
-    for key in ("scale_factor", "add_offset"):
-        packed |= set(_of_encodings(data, key))
-    variables = {NAME: data} if isinstance(data, xr.DataArray) else data.variables
-    unpacked = {name for name in packed if variables[name].dtype.kind == "f"}
-    return {name: value for name, value in filled.items() if name not in unpacked}
 
 
 def _one_array(data: xr.DataArray, bands: Iterable[str] | None) -> xr.DataArray:

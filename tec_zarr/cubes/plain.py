@@ -48,8 +48,11 @@ def _with_bare_times(data: Data) -> Data:
     bare = data.copy()
     variables = bare.variables if isinstance(bare, xr.Dataset) else bare.coords
     for name in list(variables):
-        if bare[name].dtype.kind in "Mm":
-            bare[name].attrs = {k: v for k, v in bare[name].attrs.items() if k not in COUNTED}
+        variable = bare[name]
+        if variable.dtype.kind in "Mm" and set(COUNTED) & set(variable.attrs):
+            variable.attrs = {k: v for k, v in variable.attrs.items() if k not in COUNTED}
+            # A dtype fits the units that it was chosen with.
+            variable.encoding = {k: v for k, v in variable.encoding.items() if k != "dtype"}
     return bare
 
 

@@ -82,7 +82,7 @@ def test_encodings_of_packed_numbers_tell_nothing_of_floats(tmp_path):
     for variable in reflectance.data_vars.values():
         variable[:, :, :3] = np.nan
         variable[:, 4, 3:5] = 0.0
-    reflectance.to_netcdf(tmp_path / "a.nc", encoding={name: packing for name in reflectance})
+    reflectance.to_netcdf(tmp_path / "a.nc", encoding=dict.fromkeys(reflectance, packing))
     opened = xr.open_dataset(tmp_path / "a.nc")
     assert found(opened) is None
     opened.tec.to_zarr(tmp_path / "a.zarr", context="none", max_error=2e-3, progress=False)
