@@ -74,6 +74,18 @@ def test_encodings_of_raw_values_tell_it_too():
     assert "_FillValue" not in back["B03"].attrs
 
 
+def test_attributes_of_the_whole_cube_tell_it_where_bands_do_not():
+    data = array().to_dataset("band").assign_attrs(nodata=65535)
+    assert found(data) == 65535
+    assert found(data.assign_attrs(nodata=None, nodatavals=(7.0,))) == 7
+    for variable in data.data_vars.values():
+        variable.attrs["_FillValue"] = 0
+    assert found(data) == 0
+    del data["B03"].attrs["_FillValue"]
+    with pytest.raises(InvalidInputError, match=r"bands disagree on their nodata.*B03: 65535"):
+        found(data)
+
+
 def test_encodings_of_packed_numbers_tell_nothing_of_floats(tmp_path):
     """As xarray opens packed reflectance: 0 stands for no data among DN, and is a reflectance."""
     packing = {"_FillValue": 0, "scale_factor": 1e-4, "add_offset": -0.1, "dtype": "u2"}
