@@ -11,7 +11,7 @@ import xarray as xr
 
 from tec_zarr.cubes.attributes import plain_attributes, split, storable
 from tec_zarr.cubes.bands import band_name, final_names, given_names, names_of_variables
-from tec_zarr.cubes.beside import check_names
+from tec_zarr.cubes.beside import bands_of_others, check_names
 from tec_zarr.cubes.dims import dims_of, renamed_dims
 from tec_zarr.cubes.encodings import filled_of, of_encodings
 from tec_zarr.cubes.restore import NO_BAND, is_cube
@@ -261,11 +261,12 @@ def _label_of_bands(data: xr.Dataset) -> Any:
 
 
 def _variables_of_bands(data: xr.Dataset, bands: Iterable[str] | None) -> dict[Hashable, str]:
-    """Names of bands by variable: of those asked for, else of those that are called like bands."""
+    """Names of bands by variable: of those asked for, else of those that are called like bands, of
+    Sentinel-2 or, where none is, of another product."""
     if bands is not None:
         asked = list(bands)
         return dict(zip(asked, final_names(asked), strict=True))
-    return names_of_variables(data)
+    return names_of_variables(data) or bands_of_others(data)
 
 
 def _check_alike(data: xr.Dataset, named: dict[Hashable, str]) -> None:
