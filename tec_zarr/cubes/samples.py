@@ -111,6 +111,26 @@ def scale_of_values(array: xr.DataArray, values: np.ndarray) -> float:
     )
 
 
+def check_told_scale(values: np.ndarray, scale: float) -> None:
+    """Raise InvalidInputError where a sample of floats is surely in other units than its attribute
+    `units` tells: what computes reflectance of DN often leaves their attributes there."""
+    if not values.size:
+        return
+    largest = float(np.abs(values).max())
+    if scale == REFLECTANCE:
+        is_other = float(np.median(np.abs(values))) > MOST_REFLECTANCE
+    else:
+        # Of whole DN, and of percent, hardly any scene ends there.
+        most = MOST_REFLECTANCE if scale == 1 else 1.0
+        is_other = largest <= most and not np.array_equal(values, np.rint(values))
+    if is_other:
+        raise InvalidInputError(
+            f"the attribute units tells that one DN is {scale:g}, but the values, up to "
+            f"{largest:.4g}, are in other units: correct the attribute (DN, reflectance or %), or "
+            "say with scale= what one DN is"
+        )
+
+
 def check_sentinels(values: np.ndarray, is_scale_told: bool) -> None:
     """Warn where an extreme value of a sample is so frequent that it may stand for no data.
 

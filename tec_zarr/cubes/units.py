@@ -15,6 +15,7 @@ from tec_zarr.cubes.samples import (
     MOST_REFLECTANCE,
     REFLECTANCE,
     check_sentinels,
+    check_told_scale,
     is_lazy,
     sample_of,
     scale_of_values,
@@ -36,8 +37,7 @@ def units_of(
     """`offset_dn`, `scale` and `nodata` for the codec: those given, else what the attributes say.
 
     Integers without a word on their offset are taken for DN without one, with a warning. Values
-    are read where they are in memory, or where nothing tells what floats are: of a few chunks
-    then.
+    are read where they are in memory, and of floats a few chunks where no caller gives their scale.
 
     Raises InvalidInputError where attributes, bands or dates contradict each other, and where
     nothing tells what floats are.
@@ -55,6 +55,8 @@ def units_of(
         )
     if is_float and scale is None:
         scale = _told_scale(attrs)
+        if scale is not None:
+            check_told_scale(sample_of(array, nodata), scale)
     is_scale_told = scale is not None or not is_float
     # What is no number is refused with all other dtypes, by the codec.
     is_number = array.dtype.kind in "iuf"
@@ -82,6 +84,8 @@ def check_units(cube: xr.Dataset, stored: Any) -> None:
         told["scale"] = _told_scale(attrs)
         if told["scale"] is None:
             _check_sizes(array, stored)
+        elif told["scale"] == stored.scale == 1.0:
+            check_told_scale(sample_of(array, stored.nodata), stored.scale)
     else:
         told["offset_dn"] = told_offset(cube, attrs)
     differ = {}
