@@ -26,11 +26,11 @@ def to_plain(data: Data) -> Data:
 
 def as_it_was(data: Data) -> Data:
     """A cube as `from_cube` gives it, anything else without the encoding of its store; objects in
-    coordinates as JSON, and times without attributes that tell how some file counted them."""
+    coordinates as JSON, and without attributes that xarray cannot write."""
     if isinstance(data, xr.Dataset) and is_cube(data):
-        return _with_bare_times(_with_texts(from_cube(data)))
+        return _writable(_with_texts(from_cube(data)))
     clean: Data = without_storage(data)
-    return _with_bare_times(_with_texts(clean))
+    return _writable(_with_texts(clean))
 
 
 def _with_texts(data: Data) -> Data:
@@ -42,18 +42,34 @@ def _with_texts(data: Data) -> Data:
     return data.assign_coords(texts)
 
 
-def _with_bare_times(data: Data) -> Data:
-    """Times without the attributes that xarray itself writes, and refuses to write over: the Open
-    Data Cube, say, leaves them at times that are decoded already."""
-    bare = data.copy()
-    variables = bare.variables if isinstance(bare, xr.Dataset) else bare.coords
-    for name in list(variables):
-        variable = bare[name]
-        if variable.dtype.kind in "Mm" and set(COUNTED) & set(variable.attrs):
-            variable.attrs = {k: v for k, v in variable.attrs.items() if k not in COUNTED}
+def _writable(data: Data) -> Data:
+    """Without attributes that keep xarray from writing: of times how a file counted them, which the
+    Open Data Cube, say, leaves there; of integers values of no data that they cannot hold."""
+    clean = data.copy()
+    variables = clean.variables if isinstance(clean, xr.Dataset) else {"": clean, **clean.coords}
+    for variable in variables.values():
+        dropped = _unwritable(variable)
+        if dropped:
+            variable.attrs = {k: v for k, v in variable.attrs.items() if k not in dropped}
             # A dtype fits the units that it was chosen with.
             variable.encoding = {k: v for k, v in variable.encoding.items() if k != "dtype"}
-    return bare
+    return clean
+
+
+def _unwritable(variable: xr.DataArray | xr.Variable) -> set[str]:
+    kind = variable.dtype.kind
+    if kind in "Mm":
+        return set(COUNTED) & set(variable.attrs)
+    if kind not in "iu":
+        return set()
+    names = {"_FillValue", "missing_value"} & set(variable.attrs)
+    return {name for name in names if not _holds(variable.dtype, variable.attrs[name])}
+
+
+def _holds(dtype: np.dtype, value: Any) -> bool:
+    limits = np.iinfo(dtype)
+    is_number = isinstance(value, (int, float, np.number))
+    return bool(is_number and limits.min <= value <= limits.max and value == int(value))
 
 
 def _with_flat_attributes(data: Data) -> Data:
