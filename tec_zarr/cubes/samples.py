@@ -3,6 +3,7 @@ for no data."""
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Any
 
@@ -30,6 +31,9 @@ ALONE = 4.0
 
 FAR = 20.0
 """It does where it is also so many times as large as all others."""
+
+RADAR = re.compile(r"(^|[^a-z])(vv|vh|hh|hv)([^a-z]|$)")
+"""Bands whose floats span powers of ten."""
 
 CHOICES = (
     "give scale=, the value of one DN (0.01 for percent, 1e-4 for reflectance, 1 for DN, 0.01 for "
@@ -100,6 +104,14 @@ def scale_of_values(array: xr.DataArray, values: np.ndarray) -> float:
     if not values.size:
         return REFLECTANCE
     largest = float(np.abs(values).max())
+    names = map(str, array["band"].values)
+    radar = ", ".join(name for name in names if RADAR.search(name.lower()))
+    if largest <= MOST_REFLECTANCE and radar:
+        raise InvalidInputError(
+            f"nothing tells what these floats are, and {radar}, by the name a polarisation of "
+            "radar, is no reflectance: give scale=, the smallest difference that matters, such as "
+            "0.01 for decibels, which suit radar better than linear units"
+        )
     if largest <= MOST_REFLECTANCE:
         return REFLECTANCE
     is_whole = np.array_equal(values, np.rint(values))

@@ -75,6 +75,15 @@ def test_declared_nodata_takes_no_part_and_undeclared_is_told(value):
         units_of(cube_of(np.where(values == np.float32(value), -1, values)), None, None, "auto")
 
 
+@pytest.mark.parametrize("name", ["VV", "vh", "gamma0_HH", "HV_dB"])
+def test_radar_is_not_taken_for_reflectance(name):
+    values = np.random.default_rng(0).uniform(0.001, 0.5, (2, 8, 8)).astype("f4")
+    cube = cube_of(values).assign_coords(band=["B02", name])
+    with pytest.raises(InvalidInputError, match=rf"{name}, by the name .*no reflectance.*scale="):
+        units_of(cube, None, None, "auto")
+    assert units_of(cube, None, 1e-5, "auto")["scale"] == 1e-5
+
+
 @pytest.mark.parametrize("lazy", [False, True])
 @pytest.mark.parametrize(
     ("unit", "factor"),
