@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ from tec_zarr.cubes.samples import (
     scale_of_values,
 )
 from tec_zarr.cubes.terms import NAME
-from tec_zarr.cubes.told import agreed, attributes_of_bands
+from tec_zarr.cubes.told import agreed, attributes_of_bands, one_number
 from tec_zarr.errors import InvalidInputError
 
 AUTO = "auto"
@@ -66,10 +67,35 @@ def units_of(
         if not is_scale_told:
             scale = scale_of_values(array, values)
     if is_float:
+        _warn_of_packing(attrs, scale)
         return {"scale": scale, "nodata": nodata}
     if offset_dn is None:
         offset_dn = offset_of(cube, attrs)
     return {"offset_dn": offset_dn, "nodata": nodata}
+
+
+def _warn_of_packing(attrs: Mapping[str, dict[str, Any]], scale: float | None) -> None:
+    """Say so where floats that were unpacked still have the attributes of packed numbers, as what
+    computes with those leaves them there. Floats that hold DN are packed."""
+    if scale == 1.0:
+        return
+    told = {}
+    for name, nothing in (("scale_factor", 1.0), ("add_offset", 0.0)):
+        for said in attrs.values():
+            value = said.get(name)
+            if isinstance(value, (str, int, float)) and one_number(name, value) not in (
+                None,
+                nothing,
+            ):
+                told[name] = value
+    if told:
+        listed = " and ".join(f"{name}={value}" for name, value in told.items())
+        named = ", ".join(f'"{name}"' for name in told)
+        warnings.warn(
+            f"the attributes {listed} are those of packed numbers, and these are unpacked: readers "
+            f"of plain files made of them would unpack them once more. Remove {named} from attrs",
+            stacklevel=6,
+        )
 
 
 def check_units(cube: xr.Dataset, stored: Any) -> None:

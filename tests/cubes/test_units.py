@@ -75,6 +75,18 @@ def test_declared_nodata_takes_no_part_and_undeclared_is_told(value):
         units_of(cube_of(np.where(values == np.float32(value), -1, values)), None, None, "auto")
 
 
+@pytest.mark.parametrize("attrs", [{"scale_factor": 1e-4}, {"add_offset": -0.1}])
+def test_unpacked_floats_with_attributes_of_packed_ones_are_told(attrs):
+    """As in da * da.scale_factor, which keeps attributes."""
+    dn = np.random.default_rng(0).integers(300, 7000, (2, 8, 8)).astype("f4")
+    reflectance = cube_of(dn * np.float32(1e-4), **attrs)
+    with pytest.warns(UserWarning, match=rf"{next(iter(attrs))}=.*once more. Remove"):
+        assert units_of(reflectance, None, None, "auto")["scale"] == 1e-4
+    assert units_of(cube_of(dn, **attrs), None, None, "auto")["scale"] == 1.0
+    said_nothing = cube_of(dn * np.float32(1e-4), scale_factor="1.0", add_offset=0.0)
+    assert units_of(said_nothing, None, None, "auto")["scale"] == 1e-4
+
+
 @pytest.mark.parametrize("name", ["VV", "vh", "gamma0_HH", "HV_dB"])
 def test_radar_is_not_taken_for_reflectance(name):
     values = np.random.default_rng(0).uniform(0.001, 0.5, (2, 8, 8)).astype("f4")
