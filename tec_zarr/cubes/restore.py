@@ -69,6 +69,13 @@ def _drop_encodings(back: xr.Dataset | xr.DataArray) -> None:
         variable.encoding = {k: v for k, v in variable.encoding.items() if k not in variable.attrs}
 
 
+def own_names(cube: xr.Dataset) -> dict[Any, str]:
+    """The band of each name that a cube's bands had at first, as variables or as labels."""
+    source = json.loads(cube[NAME].attrs[SOURCE])
+    names = source.get("names") or source["bands"] or {}
+    return {own: band for band, own in names.items()}
+
+
 def is_cube(data: xr.Dataset) -> bool:
     """Whether `to_cube` made this."""
     return NAME in data.data_vars and SOURCE in data[NAME].attrs

@@ -108,6 +108,21 @@ def test_bands_that_are_said_to_be_of_sentinel_2_get_its_names(names):
     xr.testing.assert_identical(cube.tec.from_cube(), data)
 
 
+def test_bounds_go_by_the_names_that_bands_have_on_either_side():
+    data = scene("s2_B02", "s2_B8A")
+    data = data + np.arange(16, dtype="u2") * 37 % 29
+    for name in data.data_vars:
+        data[name].attrs = {"offset_dn": 0}
+    for bounds in ({"s2_B02": 0, "s2_B8A": 9}, {"B02": 0, "s2_B8A": 9}, {"blue": 0, "nir08": 9}):
+        store = MemoryStore()
+        data.tec.to_zarr(store, max_error=bounds, **FAST)
+        back = xr.open_zarr(store).tec.from_cube()
+        np.testing.assert_array_equal(back["s2_B02"], data["s2_B02"])
+        assert np.abs(back["s2_B8A"].astype(int) - data["s2_B8A"].astype(int)).max() <= 9
+    with pytest.raises(InvalidInputError, match="names B02 twice"):
+        data.tec.to_zarr(MemoryStore(), max_error={"s2_B02": 0, "B02": 9}, **FAST)
+
+
 @pytest.mark.parametrize("name", ["vv", "gamma0_VH", "red_index", "s2_mask_B02", "dem"])
 def test_what_may_be_anything_is_no_band_of_another_product(name):
     with pytest.raises(InvalidInputError, match=r"understood as bands: \{\}.*bands=\["):
