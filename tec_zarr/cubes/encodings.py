@@ -22,9 +22,13 @@ def filled_of(data: xr.Dataset | xr.DataArray) -> dict[Hashable, Any]:
     to floats, it is one of the packed numbers, and may be a measurement here: 0 of DN with an
     offset, say, is no reflectance of 0."""
     filled = of_encodings(data, "_FillValue")
-    packed: set[Hashable] = set()
+    packed: set[str] = set()
     for key in ("scale_factor", "add_offset"):
-        packed |= set(of_encodings(data, key))
-    variables = {NAME: data} if isinstance(data, xr.DataArray) else data.variables
-    unpacked = {name for name in packed if variables[name].dtype.kind == "f"}
+        packed |= set(map(str, of_encodings(data, key)))
+    kinds = {NAME: data.dtype.kind} if isinstance(data, xr.DataArray) else _kinds(data)
+    unpacked = {name for name in packed if kinds[name] == "f"}
     return {name: value for name, value in filled.items() if name not in unpacked}
+
+
+def _kinds(data: xr.Dataset) -> dict[str, str]:
+    return {str(name): variable.dtype.kind for name, variable in data.data_vars.items()}

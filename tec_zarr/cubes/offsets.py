@@ -83,7 +83,7 @@ def _told(cube: xr.Dataset, attrs: Mapping[str, Any]) -> dict[str, int]:
         value = one_number(name, attrs[name])
         if value is not None:
             found[name] = round(value)
-    for name in filter(_is_offset, cube.coords):
+    for name in map(str, filter(_is_offset, cube.coords)):
         values = [round(one_number(name, value) or 0) for value in cube[name].values.flat]
         found[f"coordinate {name}"] = _one_of(cube, cube[name].dims, values)
     # Rasterio has a list where bands differ, beside one number where they do not.
