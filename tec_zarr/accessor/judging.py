@@ -162,6 +162,7 @@ class Judging:
         self,
         other: xr.Dataset | xr.DataArray,
         *,
+        bands: Iterable[str] | None = None,
         scale: float | None = None,
         offset_dn: int | None = None,
         nodata: Any = "auto",
@@ -175,6 +176,8 @@ class Judging:
         ----------
         other
             A cube of the same bands, dates and grid, in any order.
+        bands
+            As they were given to `to_zarr`, where nothing else tells what bands are called.
         scale
             Of floats, the value of one DN; None: what units or values tell, as in `to_zarr`.
         offset_dn
@@ -197,7 +200,9 @@ class Judging:
         """
         from tec_zarr.stores.compare import compare_cubes
 
-        return compare_cubes(self._data, other, scale=scale, offset_dn=offset_dn, nodata=nodata)
+        return compare_cubes(
+            self._data, other, bands=bands, scale=scale, offset_dn=offset_dn, nodata=nodata
+        )
 
     @public
     def plot_compare(

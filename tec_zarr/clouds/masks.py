@@ -13,7 +13,7 @@ import xarray as xr
 
 from tec_zarr.clouds import scl
 from tec_zarr.cubes.align import aligned
-from tec_zarr.cubes.convert import renamed_dims
+from tec_zarr.cubes.dims import renamed_dims
 from tec_zarr.cubes.times import with_plain_times
 from tec_zarr.errors import InpaintingWarning, InvalidInputError
 

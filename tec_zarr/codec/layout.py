@@ -77,7 +77,10 @@ def _other_dtype(dtype: np.dtype) -> str:
             'measurements can be converted, with .astype("uint16")'
         )
     if dtype.kind in "iu":
-        return 'Where all values are from 0 to 65535, convert them, with .astype("uint16")'
+        return (
+            'Where all values are from 0 to 65535, convert them, with .astype("uint16"); where all '
+            'are from -32768 to 32767, with .astype("int16")'
+        )
     return 'Convert them, with .astype("float32")'
 
 

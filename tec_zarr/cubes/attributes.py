@@ -49,7 +49,8 @@ def storable(data: xr.Dataset) -> xr.Dataset:
     data = data.assign_coords({name: storable_coordinate(c) for name, c in data.coords.items()})
     for name in data.variables:
         attrs = plain_attributes(data[name].attrs)
-        data[name].attrs = attrs if name == NAME else _put_aside(attrs)
+        counts_time = data[name].dtype.kind in "Mm"
+        data[name].attrs = attrs if name == NAME else _put_aside(attrs, counts_time)
     return data
 
 
@@ -65,17 +66,19 @@ def storable_coordinate(coord: xr.DataArray) -> xr.Variable:
     return xr.Variable(coord.dims, coord.values.astype(object), attrs)
 
 
-def split(attrs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def split(
+    attrs: Mapping[str, Any], counts_time: bool = False
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Attributes that a store can have, and those by which xarray would change values when it
-    opens it."""
-    counts_time = " since " in str(attrs.get("units", ""))
+    opens it, or that it writes itself where a variable `counts_time`."""
+    counts_time = counts_time or " since " in str(attrs.get("units", ""))
     aside = (*DECODED, "units", "calendar") if counts_time else DECODED
     kept = {name: value for name, value in attrs.items() if name not in aside}
     return kept, {name: value for name, value in attrs.items() if name in aside}
 
 
-def _put_aside(attrs: dict[str, Any]) -> dict[str, Any]:
-    kept, aside = split(attrs)
+def _put_aside(attrs: dict[str, Any], counts_time: bool) -> dict[str, Any]:
+    kept, aside = split(attrs, counts_time)
     return {**kept, ASIDE: json.dumps(aside)} if aside else kept
 
 

@@ -34,6 +34,9 @@ _COMMON = {
 }
 """Common names of STAC's electro-optical extension, and keys of Earth Search's assets."""
 
+SHORTEST_WAVELENGTH = 300
+"""In nanometres: whole numbers below it may count bands."""
+
 
 def band_name(alias: object) -> str | None:
     """The L2A band that an alias like B2, b02, B02_10m, blue or nir08 stands for; None where it
@@ -104,6 +107,15 @@ def are_numbers(names: Sequence[Any]) -> bool:
     return [_number(name) for name in names] == list(range(1, len(names) + 1))
 
 
+def are_wavelengths(names: Sequence[Any]) -> bool:
+    """Whether numbers are those of a spectrum, in nanometres or micrometres, and do not only count
+    bands."""
+    if not all(isinstance(name, (int, float)) and 0 < name < np.inf for name in names):
+        return False
+    is_fraction = any(name != int(name) for name in names)
+    return is_fraction or min(names) >= SHORTEST_WAVELENGTH
+
+
 def names_of_variables(data: xr.Dataset) -> dict[Hashable, str]:
     """The band of each variable that is called like one.
 
@@ -128,7 +140,8 @@ def names_of_variables(data: xr.Dataset) -> dict[Hashable, str]:
 
 
 def final_names(names: Sequence[Any]) -> list[str]:
-    """Distinct texts: those of L2A where all names stand for these, else the names as they are.
+    """Distinct texts: those of L2A where all names stand for these, else the names, or wavelengths,
+    as they are.
 
     Raises InvalidInputError where bands are only numbered, unnamed or named twice.
     """
@@ -139,7 +152,7 @@ def final_names(names: Sequence[Any]) -> list[str]:
     if len(understood_all) == len(names) and not is_numbered:
         final = understood_all
     is_named = all(isinstance(name, str) and name.strip() for name in names)
-    if not is_named or len(set(final)) != len(final):
+    if not (is_named or are_wavelengths(names)) or len(set(final)) != len(final):
         understood = ", ".join(
             f"{a!r} is {b or 'unknown'}" for a, b in zip(names, known, strict=True)
         )

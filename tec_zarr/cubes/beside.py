@@ -26,6 +26,45 @@ LIKE_A_MASK = re.compile(
     r"scl|qa|mask|cloud|cld|snow|snw|prob|class|valid|shadow|flag|quality|fmask|count|angle|date"
 )
 
+OTHER_BAND = re.compile(
+    r"(b|band)_?\d{1,2}[a-z]?|(broad)?(nir|swir|lwir|tir|red_?edge)_?\d{0,2}|coastal_(aerosol|blue)"
+    r"|cirrus|pan"
+)
+"""Names of bands of other sensors and products; without radar, whose floats are no reflectance."""
+
+
+SENTINEL_2 = re.compile(r"((s2|sentinel_?2)[abc]?|msi|l2a|l1c|boa|toa|_)*")
+"""What may stand before the name of a band that is one of Sentinel-2."""
+
+
+def bands_of_others(data: xr.Dataset) -> dict[Hashable, str]:
+    """Variables whose names end in that of a band, as in nbart_red_edge_1, s2_B02, sur_refl_b01 or
+    FRE_B8, with these names as they are: what a band is elsewhere need not be one of Sentinel-2.
+    Those that are said to be of Sentinel-2, all of them, get its names."""
+    ends = {}
+    for name, variable in data.data_vars.items():
+        end = _band_at_the_end(str(name).lower())
+        if end is not None and {"y", "x"} <= set(variable.dims):
+            ends[name] = end
+    ours = {}
+    for name, end in ends.items():
+        before = str(name).lower().removesuffix(end)
+        known = band_name(end)
+        if known is not None and "2" in before and SENTINEL_2.fullmatch(before):
+            ours[name] = known
+    if len(set(ours.values())) == len(ends):
+        return ours
+    return {name: str(name) for name in ends}
+
+
+def _band_at_the_end(text: str) -> str | None:
+    if LIKE_A_MASK.search(text):
+        return None
+    starts = [0, *(mark.end() for mark in re.finditer(r"[-_ .]", text))]
+    ends = [text[start:] for start in starts]
+    found = (end for end in ends if band_name(end) or OTHER_BAND.fullmatch(end))
+    return next(found, None)
+
 
 def check_names(rest: xr.Dataset, cube: xr.DataArray) -> None:
     """Raise InvalidInputError where what stays beside the bands has a name of the cube's own, or no

@@ -11,10 +11,12 @@ import xarray as xr
 
 from tec_zarr.cubes.attributes import plain_attributes, split, storable
 from tec_zarr.cubes.bands import band_name, final_names, given_names, names_of_variables
-from tec_zarr.cubes.beside import check_names
+from tec_zarr.cubes.beside import bands_of_others, check_names
+from tec_zarr.cubes.dims import dims_of, renamed_dims
+from tec_zarr.cubes.encodings import filled_of, of_encodings
 from tec_zarr.cubes.restore import NO_BAND, is_cube
 from tec_zarr.cubes.stale import without_storage
-from tec_zarr.cubes.terms import DIM_ALIASES, DIMS, NAME, SOURCE
+from tec_zarr.cubes.terms import DIMS, NAME, SOURCE
 from tec_zarr.cubes.times import with_plain_times
 from tec_zarr.errors import InvalidInputError
 from tec_zarr.models.bands import L2A
@@ -56,8 +58,8 @@ def to_cube(
         data = data.to_dataset(name=NAME)
     if isinstance(data, xr.Dataset) and is_cube(data):
         return without_storage(_whole_again(data))
-    mapped = _of_encodings(data, "grid_mapping")
-    filled = _of_encodings(data, "_FillValue")
+    mapped = of_encodings(data, "grid_mapping")
+    filled = filled_of(data)
     if isinstance(data, xr.DataArray):
         cube = _one_array(data, bands)
         source: dict[str, Any] = {"kind": "array", "name": data.name}
@@ -110,17 +112,6 @@ def _whole_again(data: xr.Dataset) -> xr.Dataset:
     return data.drop_vars([NAME, *missing], errors="ignore").assign({NAME: whole})
 
 
-def renamed_dims(data: xr.Dataset | xr.DataArray) -> dict[Hashable, str]:
-    """Dims that are called otherwise here, and what they are called in a cube."""
-    renamed: dict[Hashable, str] = {}
-    taken = {*data.dims, *data.coords, *getattr(data, "data_vars", ())}
-    for dim in data.dims:
-        ours = DIM_ALIASES.get(str(dim))
-        if ours is not None and ours not in taken:
-            renamed[dim] = ours
-    return renamed
-
-
 def _one_by_one(tree: xr.DataTree) -> str:
     bands = {
         g.path: [str(n) for n, v in g.data_vars.items() if band_name(n) or _has_bands(v)]
@@ -139,14 +130,7 @@ def _one_by_one(tree: xr.DataTree) -> str:
 
 
 def _has_bands(variable: xr.DataArray) -> bool:
-    return {"y", "x", "band"} <= _dims(variable)
-
-
-def _of_encodings(data: xr.Dataset | xr.DataArray, key: str) -> dict[Hashable, Any]:
-    """What encodings tell, by variable: the name of the CRS variable, which a store keeps as an
-    attribute, as CF has it; or the value of no data, which xarray would put there."""
-    variables = {NAME: data} if isinstance(data, xr.DataArray) else data.data_vars
-    return {str(n): v.encoding[key] for n, v in variables.items() if key in v.encoding}
+    return {"y", "x", "band"} <= dims_of(variable)
 
 
 def _one_array(data: xr.DataArray, bands: Iterable[str] | None) -> xr.DataArray:
@@ -171,6 +155,7 @@ def _one_array(data: xr.DataArray, bands: Iterable[str] | None) -> xr.DataArray:
     source = {
         "dims": [str(d) for d in data.dims],
         "bands": _labels_of_bands(renamed, final),
+        "labels": _dtype_of_labels(renamed),
         "expanded": {d: d in renamed.coords for d in scalars},
         "attrs": aside,
     }
@@ -197,6 +182,12 @@ def _labels_of_bands(data: xr.DataArray, names: list[str]) -> dict[str, Any] | N
         return None
     labels = np.atleast_1d(data["band"].values).tolist()
     return dict(zip(names, labels, strict=True))
+
+
+def _dtype_of_labels(data: xr.DataArray) -> str | None:
+    """Of numbers alone, such as wavelengths."""
+    is_of_numbers = "band" in data.coords and data["band"].dtype.kind in "iuf"
+    return str(data["band"].dtype) if is_of_numbers else None
 
 
 def _attrs_of(data: xr.DataArray, name: str) -> dict[str, Any]:
@@ -254,26 +245,28 @@ def _of_dataset(
 def _label_of_bands(data: xr.Dataset) -> Any:
     """The scalar coordinate `band` that rioxarray's files of one band leave; None where there is
     none, as the names of the variables tell which band is which."""
+    if "band" in data.dims or ("band" in data.coords and data["band"].ndim):
+        found = (
+            "the dim band"
+            if "band" in data.dims
+            else f"the coordinate band, along {data['band'].dims}"
+        )
+        raise InvalidInputError(
+            f"{found}, is called like a part of a cube: rename or drop it first, such as with "
+            '.rename(band="band_")'
+        )
     if "band" not in data.coords:
         return None
-    if data["band"].ndim:
-        raise InvalidInputError(
-            f"the coordinate band, along {data['band'].dims}, is called like a part of a cube: "
-            'rename or drop it first, such as with .rename(band="band_")'
-        )
     return plain_attributes({"band": data["band"].item()})["band"]
 
 
 def _variables_of_bands(data: xr.Dataset, bands: Iterable[str] | None) -> dict[Hashable, str]:
-    """Names of bands by variable: of those asked for, else of those that are called like bands."""
+    """Names of bands by variable: of those asked for, else of those that are called like bands, of
+    Sentinel-2 or, where none is, of another product."""
     if bands is not None:
         asked = list(bands)
         return dict(zip(asked, final_names(asked), strict=True))
-    return names_of_variables(data)
-
-
-def _dims(variable: xr.DataArray) -> set[Hashable]:
-    return {DIM_ALIASES.get(str(d), d) for d in variable.dims}
+    return names_of_variables(data) or bands_of_others(data)
 
 
 def _check_alike(data: xr.Dataset, named: dict[Hashable, str]) -> None:

@@ -21,7 +21,8 @@ def told_nodata(
 
     Raises InvalidInputError where attributes or bands contradict each other.
     """
-    unsaid = None if dtype.kind == "f" else 0
+    of_whole = _of_band("the cube", xr.Dataset(), _of_whole(cube), dtype)
+    unsaid = 0 if of_whole is None and dtype.kind != "f" else of_whole
     found = {}
     for band, said in attrs.items():
         value = _of_band(band, cube, said, dtype)
@@ -49,10 +50,15 @@ def check_nodata(nodata: Any, dtype: np.dtype) -> None:
 
 def is_nodata_told(cube: xr.Dataset, attrs: Mapping[str, dict[str, Any]]) -> bool:
     """Whether anything says what it is, or that there is none."""
-    names = {name for said in attrs.values() for name in said}
+    names = {name for said in (*attrs.values(), _of_whole(cube)) for name in said}
     return bool(names & set(NODATA_ATTRIBUTES)) or any(
         "nodata" in raster for said in attrs.values() for raster in raster_bands(cube, said)
     )
+
+
+def _of_whole(cube: xr.Dataset) -> dict[str, Any]:
+    """What the attributes of a whole cube say, as those of a file do, of bands that say nothing."""
+    return {name: cube.attrs[name] for name in NODATA_ATTRIBUTES if name in cube.attrs}
 
 
 def _of_band(

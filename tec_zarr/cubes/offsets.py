@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
@@ -12,12 +13,20 @@ import xarray as xr
 from tec_zarr.cubes.told import agreed, one_number, raster_bands
 from tec_zarr.errors import InvalidInputError
 
-OFFSETS = ("offset_dn", "BOA_ADD_OFFSET", "boa_add_offset")
+OFFSETS = re.compile(r"offset_dn|(boa|radio)_add_offset(_b?\d{1,2}a?)?", re.IGNORECASE)
+"""Names of the offset: ours, and those of products, one of each band among them."""
+
 PAIRS = (("scale", "offset"), ("raster:scale", "raster:offset"))
 """Names of scale and offset beside those of CF: of STAC."""
 
 APPLIED = ("earthsearch:boa_offset_applied", "boa_offset_applied", "sentinel:boa_offset_applied")
-BASELINES = ("s2:processing_baseline", "processing:baseline", "sentinel:processing_baseline")
+BASELINES = (
+    "s2:processing_baseline",
+    "processing:baseline",
+    "sentinel:processing_baseline",
+    "processing_baseline",
+    "PROCESSING_BASELINE",
+)
 
 OFFSET_OF_4 = -1000
 """Of products of processing baseline 04.00 and later."""
@@ -33,7 +42,7 @@ def offset_of(cube: xr.Dataset, attrs: Mapping[str, dict[str, Any]]) -> int:
     if told is not None:
         return told
     first = next(iter(attrs.values()))
-    baselines = _of_dates(cube, first, BASELINES)
+    baselines = _of_dates(cube, {**_of_whole(cube), **first}, BASELINES)
     if baselines is not None:
         return _offset_of_baselines(cube, baselines)
     warnings.warn(
@@ -47,7 +56,7 @@ def told_offset(cube: xr.Dataset, attrs: Mapping[str, dict[str, Any]]) -> int | 
     """The offset that attributes and coordinates tell; None where they tell none."""
     found = {}
     for band, said in attrs.items():
-        offsets = _told(cube, said)
+        offsets = _told(cube, {**_of_whole(cube), **said})
         if len(set(offsets.values())) > 1:
             raise InvalidInputError(
                 f"the offset of {band} is told differently by {offsets}: give offset_dn=0 or "
@@ -57,16 +66,26 @@ def told_offset(cube: xr.Dataset, attrs: Mapping[str, dict[str, Any]]) -> int | 
     return agreed("offset_dn", found)
 
 
+def _of_whole(cube: xr.Dataset) -> dict[str, Any]:
+    """What the attributes of a whole cube say of the offset, as GDAL's of a file do; a scale among
+    them may be that of anything."""
+    told = {}
+    for name, value in cube.attrs.items():
+        if _is_offset(name) or name in (*APPLIED, *BASELINES):
+            told[str(name)] = value
+    return told
+
+
 def _told(cube: xr.Dataset, attrs: Mapping[str, Any]) -> dict[str, int]:
     """Offsets in DN by what tells them."""
     found: dict[str, int] = {}
-    for name in OFFSETS:
-        value = one_number(name, attrs.get(name))
+    for name in filter(_is_offset, attrs):
+        value = one_number(name, attrs[name])
         if value is not None:
             found[name] = round(value)
-        if name in cube.coords:
-            values = [round(one_number(name, value) or 0) for value in cube[name].values.flat]
-            found[f"coordinate {name}"] = _one_of(cube, cube[name].dims, values)
+    for name in map(str, filter(_is_offset, cube.coords)):
+        values = [round(one_number(name, value) or 0) for value in cube[name].values.flat]
+        found[f"coordinate {name}"] = _one_of(cube, cube[name].dims, values)
     # Rasterio has a list where bands differ, beside one number where they do not.
     scale = "scales" if "scales" in attrs else "scale_factor"
     offset = "offsets" if "offsets" in attrs else "add_offset"
@@ -88,6 +107,10 @@ def _told(cube: xr.Dataset, attrs: Mapping[str, Any]) -> dict[str, int]:
         if implied is not None:
             found["boa_offset_applied"] = implied
     return found
+
+
+def _is_offset(name: Hashable) -> bool:
+    return OFFSETS.fullmatch(str(name)) is not None
 
 
 def _of_packing(attrs: Mapping[str, Any]) -> int | None:

@@ -15,6 +15,9 @@ from tec_zarr.cubes.stale import without_storage
 
 Data = xr.Dataset | xr.DataArray
 
+COUNTED = ("units", "calendar")
+"""Attributes that tell how times are counted in a file."""
+
 
 def to_plain(data: Data) -> Data:
     """What can be saved as Zarr, NetCDF or GeoTIFF. See `ds.tec.to_plain`."""
@@ -23,11 +26,11 @@ def to_plain(data: Data) -> Data:
 
 def as_it_was(data: Data) -> Data:
     """A cube as `from_cube` gives it, anything else without the encoding of its store; objects in
-    coordinates as JSON."""
+    coordinates as JSON, and without attributes that xarray cannot write."""
     if isinstance(data, xr.Dataset) and is_cube(data):
-        return _with_texts(from_cube(data))
+        return _writable(_with_texts(from_cube(data)))
     clean: Data = without_storage(data)
-    return _with_texts(clean)
+    return _writable(_with_texts(clean))
 
 
 def _with_texts(data: Data) -> Data:
@@ -37,6 +40,36 @@ def _with_texts(data: Data) -> Data:
         if coord.dtype.kind == "O":
             texts[name] = storable_coordinate(coord)
     return data.assign_coords(texts)
+
+
+def _writable(data: Data) -> Data:
+    """Without attributes that keep xarray from writing: of times how a file counted them, which the
+    Open Data Cube, say, leaves there; of integers values of no data that they cannot hold."""
+    clean = data.copy()
+    variables = clean.variables if isinstance(clean, xr.Dataset) else {"": clean, **clean.coords}
+    for variable in variables.values():
+        dropped = _unwritable(variable)
+        if dropped:
+            variable.attrs = {k: v for k, v in variable.attrs.items() if k not in dropped}
+            # A dtype fits the units that it was chosen with.
+            variable.encoding = {k: v for k, v in variable.encoding.items() if k != "dtype"}
+    return clean
+
+
+def _unwritable(variable: xr.DataArray | xr.Variable) -> set[str]:
+    kind = variable.dtype.kind
+    if kind in "Mm":
+        return set(COUNTED) & set(variable.attrs)
+    if kind not in "iu":
+        return set()
+    names = {"_FillValue", "missing_value"} & set(variable.attrs)
+    return {name for name in names if not _holds(variable.dtype, variable.attrs[name])}
+
+
+def _holds(dtype: np.dtype, value: Any) -> bool:
+    limits = np.iinfo(dtype)
+    is_number = isinstance(value, (int, float, np.number))
+    return bool(is_number and limits.min <= value <= limits.max and value == int(value))
 
 
 def _with_flat_attributes(data: Data) -> Data:

@@ -9,8 +9,9 @@ import numpy as np
 import xarray as xr
 
 from tec_zarr.cubes.attributes import unstorable
+from tec_zarr.cubes.dims import dim_of_ours
 from tec_zarr.cubes.stale import without_storage
-from tec_zarr.cubes.terms import DIM_ALIASES, NAME, SOURCE
+from tec_zarr.cubes.terms import NAME, SOURCE
 from tec_zarr.errors import InvalidInputError
 
 NO_BAND = (
@@ -68,6 +69,13 @@ def _drop_encodings(back: xr.Dataset | xr.DataArray) -> None:
         variable.encoding = {k: v for k, v in variable.encoding.items() if k not in variable.attrs}
 
 
+def own_names(cube: xr.Dataset) -> dict[Any, str]:
+    """The band of each name that a cube's bands had at first, as variables or as labels."""
+    source = json.loads(cube[NAME].attrs[SOURCE])
+    names = source.get("names") or source["bands"] or {}
+    return {own: band for band, own in names.items()}
+
+
 def is_cube(data: xr.Dataset) -> bool:
     """Whether `to_cube` made this."""
     return NAME in data.data_vars and SOURCE in data[NAME].attrs
@@ -99,9 +107,8 @@ def _taken_apart(
 
 def _with_dates_of(cube: xr.DataArray, rest: xr.Dataset) -> xr.Dataset:
     """Without the dim `time`, too, where the cube had none at first."""
-    times = {"time", *(alias for alias, ours in DIM_ALIASES.items() if ours == "time")}
-    if "time" in rest.dims and not times & set(cube.dims):
-        return rest.isel(time=0, drop=not times & set(cube.coords))
+    if "time" in rest.dims and "time" not in map(dim_of_ours, cube.dims):
+        return rest.isel(time=0, drop="time" not in map(dim_of_ours, cube.coords))
     return rest
 
 
@@ -129,7 +136,7 @@ def _without_expanded(cube: xr.DataArray, source: dict[str, Any]) -> tuple[xr.Da
     for dim, had_label in source["expanded"].items():
         if dim in cube.dims and cube.sizes[dim] == 1:
             cube = cube.isel({dim: 0}, drop=not had_label)
-    dims = [DIM_ALIASES.get(dim, dim) for dim in source["dims"]]
+    dims = [dim_of_ours(dim) for dim in source["dims"]]
     return cube, [dim for dim in dims if dim in cube.dims]
 
 
@@ -140,11 +147,13 @@ def _as_it_was(cube: xr.DataArray, source: dict[str, Any]) -> xr.DataArray:
         cube = cube.drop_vars("band")
     else:
         own = [labels[str(band)] for band in cube["band"].values]
-        cube = cube.assign_coords(band=("band", np.array(own), cube["band"].attrs))
+        cube = cube.assign_coords(
+            band=("band", np.array(own, source.get("labels")), cube["band"].attrs)
+        )
     cube, dims = _without_expanded(cube, source)
     original = {}
     for dim in source["dims"]:
-        ours = DIM_ALIASES.get(dim, dim)
+        ours = dim_of_ours(dim)
         if ours in cube.dims and ours != dim:
             original[ours] = dim
     return cube.transpose(*dims).rename(original)

@@ -3,6 +3,7 @@ for no data."""
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Any
 
@@ -30,6 +31,9 @@ ALONE = 4.0
 
 FAR = 20.0
 """It does where it is also so many times as large as all others."""
+
+RADAR = re.compile(r"(^|[^a-z])(vv|vh|hh|hv)([^a-z]|$)")
+"""Bands whose floats span powers of ten."""
 
 CHOICES = (
     "give scale=, the value of one DN (0.01 for percent, 1e-4 for reflectance, 1 for DN, 0.01 for "
@@ -100,6 +104,14 @@ def scale_of_values(array: xr.DataArray, values: np.ndarray) -> float:
     if not values.size:
         return REFLECTANCE
     largest = float(np.abs(values).max())
+    names = map(str, array["band"].values)
+    radar = ", ".join(name for name in names if RADAR.search(name.lower()))
+    if largest <= MOST_REFLECTANCE and radar:
+        raise InvalidInputError(
+            f"nothing tells what these floats are, and {radar}, by the name a polarisation of "
+            "radar, is no reflectance: give scale=, the smallest difference that matters, such as "
+            "0.01 for decibels, which suit radar better than linear units"
+        )
     if largest <= MOST_REFLECTANCE:
         return REFLECTANCE
     is_whole = np.array_equal(values, np.rint(values))
@@ -109,6 +121,26 @@ def scale_of_values(array: xr.DataArray, values: np.ndarray) -> float:
     raise InvalidInputError(
         f"nothing tells what these floats are, with {said} up to {largest:.4g}: {CHOICES}"
     )
+
+
+def check_told_scale(values: np.ndarray, scale: float) -> None:
+    """Raise InvalidInputError where a sample of floats is surely in other units than its attribute
+    `units` tells: what computes reflectance of DN often leaves their attributes there."""
+    if not values.size:
+        return
+    largest = float(np.abs(values).max())
+    if scale == REFLECTANCE:
+        is_other = float(np.median(np.abs(values))) > MOST_REFLECTANCE
+    else:
+        # Of whole DN, and of percent, hardly any scene ends there.
+        most = MOST_REFLECTANCE if scale == 1 else 1.0
+        is_other = largest <= most and not np.array_equal(values, np.rint(values))
+    if is_other:
+        raise InvalidInputError(
+            f"the attribute units tells that one DN is {scale:g}, but the values, up to "
+            f"{largest:.4g}, are in other units: correct the attribute (DN, reflectance or %), or "
+            "say with scale= what one DN is"
+        )
 
 
 def check_sentinels(values: np.ndarray, is_scale_told: bool) -> None:

@@ -14,13 +14,3 @@ PACKING = ("_FillValue", "missing_value", "scale_factor", "add_offset")
 
 DECODED = (*PACKING, "_Unsigned", "_Encoding", "dtype", "coordinates")
 """Attributes by which xarray changes values or coordinates when it opens a store."""
-
-DIM_ALIASES = {
-    "variable": "band",
-    "bands": "band",
-    "t": "time",
-    "latitude": "y",
-    "lat": "y",
-    "longitude": "x",
-    "lon": "x",
-}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,12 +16,13 @@ from tec_zarr.cubes.samples import (
     MOST_REFLECTANCE,
     REFLECTANCE,
     check_sentinels,
+    check_told_scale,
     is_lazy,
     sample_of,
     scale_of_values,
 )
 from tec_zarr.cubes.terms import NAME
-from tec_zarr.cubes.told import agreed, attributes_of_bands
+from tec_zarr.cubes.told import agreed, attributes_of_bands, one_number
 from tec_zarr.errors import InvalidInputError
 
 AUTO = "auto"
@@ -36,8 +38,7 @@ def units_of(
     """`offset_dn`, `scale` and `nodata` for the codec: those given, else what the attributes say.
 
     Integers without a word on their offset are taken for DN without one, with a warning. Values
-    are read where they are in memory, or where nothing tells what floats are: of a few chunks
-    then.
+    are read where they are in memory, and of floats a few chunks where no caller gives their scale.
 
     Raises InvalidInputError where attributes, bands or dates contradict each other, and where
     nothing tells what floats are.
@@ -55,6 +56,8 @@ def units_of(
         )
     if is_float and scale is None:
         scale = _told_scale(attrs)
+        if scale is not None:
+            check_told_scale(sample_of(array, nodata), scale)
     is_scale_told = scale is not None or not is_float
     # What is no number is refused with all other dtypes, by the codec.
     is_number = array.dtype.kind in "iuf"
@@ -64,10 +67,35 @@ def units_of(
         if not is_scale_told:
             scale = scale_of_values(array, values)
     if is_float:
+        _warn_of_packing(attrs, scale)
         return {"scale": scale, "nodata": nodata}
     if offset_dn is None:
         offset_dn = offset_of(cube, attrs)
     return {"offset_dn": offset_dn, "nodata": nodata}
+
+
+def _warn_of_packing(attrs: Mapping[str, dict[str, Any]], scale: float | None) -> None:
+    """Say so where floats that were unpacked still have the attributes of packed numbers, as what
+    computes with those leaves them there. Floats that hold DN are packed."""
+    if scale == 1.0:
+        return
+    told = {}
+    for name, nothing in (("scale_factor", 1.0), ("add_offset", 0.0)):
+        for said in attrs.values():
+            value = said.get(name)
+            if isinstance(value, (str, int, float)) and one_number(name, value) not in (
+                None,
+                nothing,
+            ):
+                told[name] = value
+    if told:
+        listed = " and ".join(f"{name}={value}" for name, value in told.items())
+        named = ", ".join(f'"{name}"' for name in told)
+        warnings.warn(
+            f"the attributes {listed} are those of packed numbers, and these are unpacked: readers "
+            f"of plain files made of them would unpack them once more. Remove {named} from attrs",
+            stacklevel=6,
+        )
 
 
 def check_units(cube: xr.Dataset, stored: Any) -> None:
@@ -82,6 +110,8 @@ def check_units(cube: xr.Dataset, stored: Any) -> None:
         told["scale"] = _told_scale(attrs)
         if told["scale"] is None:
             _check_sizes(array, stored)
+        elif told["scale"] == stored.scale == 1.0:
+            check_told_scale(sample_of(array, stored.nodata), stored.scale)
     else:
         told["offset_dn"] = told_offset(cube, attrs)
     differ = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ def compare_cubes(
     original: xr.Dataset | xr.DataArray,
     decoded: xr.Dataset | xr.DataArray,
     *,
+    bands: Iterable[str] | None = None,
     scale: float | None = None,
     offset_dn: int | None = None,
     nodata: Any = AUTO,
@@ -37,16 +39,17 @@ def compare_cubes(
     SSIM is that of Wang et al. (IEEE Trans. Image Processing 2004) with uniform windows of 7 x 7
     pixels that are wholly valid.
     """
-    cube = to_cube(original)
+    asked = list(bands) if isinstance(bands, Iterator) else bands
+    cube = to_cube(original, asked)
     check_not_empty(cube)
     first = cube[NAME]
-    other = to_cube(decoded)
+    other = to_cube(decoded, asked)
     second = aligned(other[NAME], first, first.dims, "the cubes")
     if offset_dn is None:
         check_offsets(cube, other)
     units = units_to_compare(cube, scale, offset_dn, nodata)
     scale = units.get("scale", 1.0)
-    bands = [str(name) for name in first["band"].values]
+    names = [str(name) for name in first["band"].values]
     a = first.values.astype(np.float64)
     b = second.values.astype(np.float64)
     measured = np.isfinite(a)
@@ -63,13 +66,13 @@ def compare_cubes(
         )
     _check_sizes(a[valid], b[valid])
     error = np.where(valid, a - b, np.nan)
-    rmse = [_rms(error[:, i]) for i in range(len(bands))]
-    ssim = [_ssim(a[:, i], b[:, i], valid[:, i], PEAK_DN * scale) for i in range(len(bands))]
+    rmse = [_rms(error[:, i]) for i in range(len(names))]
+    ssim = [_ssim(a[:, i], b[:, i], valid[:, i], PEAK_DN * scale) for i in range(len(names))]
     out = xr.Dataset(
         {
             "psnr": ("band", [psnr_of_rmse(value / scale) for value in rmse]),
             "rmse": ("band", rmse),
-            "max_error": ("band", [_largest(error[:, i]) for i in range(len(bands))]),
+            "max_error": ("band", [_largest(error[:, i]) for i in range(len(names))]),
             "ssim": ("band", ssim),
             "psnr_all": psnr_of_rmse(_rms(error) / scale),
             "rmse_all": _rms(error),
@@ -77,11 +80,11 @@ def compare_cubes(
             "sam": _spectral_angle(a, b, valid),
             "error": (("y", "x"), _rms_map(error)),
         },
-        {"band": bands, **{d: first[d] for d in ("y", "x") if d in first.coords}},
+        {"band": names, **{d: first[d] for d in ("y", "x") if d in first.coords}},
     )
-    if {"B04", "B08"} <= set(bands):
-        red = bands.index("B04")
-        infrared = bands.index("B08")
+    if {"B04", "B08"} <= set(names):
+        red = names.index("B04")
+        infrared = names.index("B08")
         offset = units.get("offset_dn", 0)
         both = valid[:, red] & valid[:, infrared]
         before = _ndvi(a + offset, red, infrared)

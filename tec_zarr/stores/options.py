@@ -12,6 +12,7 @@ from tec_zarr.codec.settings import Settings
 from tec_zarr.cubes.bands import band_name
 from tec_zarr.cubes.convert import to_cube
 from tec_zarr.cubes.empty import check_not_empty
+from tec_zarr.cubes.restore import own_names
 from tec_zarr.cubes.terms import NAME
 from tec_zarr.cubes.units import AUTO, units_of
 from tec_zarr.errors import InvalidInputError
@@ -70,17 +71,19 @@ def plan(data: xr.Dataset | xr.DataArray, options: Options) -> Plan:
     bands = tuple(str(band) for band in cube["band"].values)
     codec = {**options.codec, **units, "bands": bands}
     if isinstance(codec.get("max_error"), Mapping):
-        codec["max_error"] = _by_band(codec["max_error"], bands)
+        codec["max_error"] = _by_band(codec["max_error"], bands, own_names(cube))
     # In format 3 later dates find their place in chunks that are not full.
     may_grow = options.zarr_format == 3
     return Plan(cube, _chunk_sizes(cube, options.chunks, may_grow), codec)
 
 
-def _by_band(bounds: Mapping[str, float], bands: tuple[str, ...]) -> dict[str, float]:
+def _by_band(
+    bounds: Mapping[str, float], bands: tuple[str, ...], own: Mapping[Any, str]
+) -> dict[str, float]:
     """Bounds by the names that bands have in the store; a caller may have others for them."""
     named: dict[str, float] = {}
     for name, bound in bounds.items():
-        band = name if name in bands else band_name(name) or name
+        band = name if name in bands else own.get(name) or band_name(name) or name
         if band in named:
             raise InvalidInputError(f"max_error names {band} twice: {', '.join(bounds)}")
         named[band] = bound

@@ -78,6 +78,57 @@ def test_masks_and_indices_get_none(name, kind):
     assert warned(scene("B02", "B03", **{name: (PLANE, kind)})) == []
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("nbart_blue", "nbart_red_edge_1", "nbart_nir_1", "nbart_swir_3", "nbart_coastal_aerosol"),
+        ("s2_B02", "l8_B02"),
+        ("s2_B02", "s2_blue"),
+        ("sur_refl_b01", "sur_refl_b07"),
+        ("FRE_B2", "FRE_B8A"),
+        ("SR_B2", "SR_B7"),
+        ("BROADNIR", "SWIR1"),
+        ("Nadir_Reflectance_Band1", "Nadir_Reflectance_Band2"),
+    ],
+)
+def test_bands_of_other_products_keep_their_names(names):
+    data = scene(*names, oa_fmask=(PLANE, "u1"), s2_mask=(PLANE, "u2"), s2_ndvi=(PLANE, "f4"))
+    assert warned(data) == []
+    cube = to_cube(data)
+    assert tuple(cube["band"].values) == names
+    xr.testing.assert_identical(cube.tec.from_cube(), data)
+
+
+@pytest.mark.parametrize("names", [("s2_B02", "s2_B8A"), ("S2A_L2A_B2", "S2A_L2A_nir08")])
+def test_bands_that_are_said_to_be_of_sentinel_2_get_its_names(names):
+    """As GreenEarthNet has them, beside the variables of other sensors."""
+    data = scene(*names, s2_mask=(PLANE, "f4"), s1_vv=(PLANE, "f4"), eobs_tg=(("time",), "f4"))
+    cube = to_cube(data)
+    assert list(cube["band"].values) == ["B02", "B8A"]
+    xr.testing.assert_identical(cube.tec.from_cube(), data)
+
+
+def test_bounds_go_by_the_names_that_bands_have_on_either_side():
+    data = scene("s2_B02", "s2_B8A")
+    data = data + np.arange(16, dtype="u2") * 37 % 29
+    for name in data.data_vars:
+        data[name].attrs = {"offset_dn": 0}
+    for bounds in ({"s2_B02": 0, "s2_B8A": 9}, {"B02": 0, "s2_B8A": 9}, {"blue": 0, "nir08": 9}):
+        store = MemoryStore()
+        data.tec.to_zarr(store, max_error=bounds, **FAST)
+        back = xr.open_zarr(store).tec.from_cube()
+        np.testing.assert_array_equal(back["s2_B02"], data["s2_B02"])
+        assert np.abs(back["s2_B8A"].astype(int) - data["s2_B8A"].astype(int)).max() <= 9
+    with pytest.raises(InvalidInputError, match="names B02 twice"):
+        data.tec.to_zarr(MemoryStore(), max_error={"s2_B02": 0, "B02": 9}, **FAST)
+
+
+@pytest.mark.parametrize("name", ["vv", "gamma0_VH", "red_index", "s2_mask_B02", "dem"])
+def test_what_may_be_anything_is_no_band_of_another_product(name):
+    with pytest.raises(InvalidInputError, match=r"understood as bands: \{\}.*bands=\["):
+        to_cube(scene(name))
+
+
 def test_who_names_the_bands_is_not_asked_again():
     assert warned(scene("B02", "B03", B10=(PLANE, "u2")), bands=["B02", "B03"]) == []
 

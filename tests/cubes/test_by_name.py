@@ -81,7 +81,15 @@ def test_without_a_label_nothing_is_guessed():
 
 
 @pytest.mark.parametrize(
-    "dims", [("t", "y", "x"), ("time", "lat", "lon"), ("t", "latitude", "longitude")]
+    "dims",
+    [
+        ("t", "y", "x"),
+        ("time", "lat", "lon"),
+        ("t", "latitude", "longitude"),
+        ("time", "Y", "X"),
+        ("Time", "northing", "easting"),
+        ("time", "projection_y_coordinate", "projection_x_coordinate"),
+    ],
 )
 def test_other_names_of_dims_are_those_of_masks_too(dims):
     original = variables(*dims)
@@ -97,6 +105,34 @@ def test_other_names_of_dims_are_those_of_masks_too(dims):
     assert back["red"].dims == back["SCL"].dims == dims
     np.testing.assert_array_equal(back["SCL"], original["SCL"])
     assert np.abs(back["red"].astype(int) - 102).max() <= 8
+
+
+@pytest.mark.parametrize("first", [420.5, 420, 0.49])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_wavelengths_are_names_of_bands(first, dtype):
+    """As files of imaging spectrometers have them, beside a spectrum on wavelengths of its own."""
+    original = array().rename(band="wavelength")
+    count = original.sizes["wavelength"]
+    original["wavelength"] = (first * np.arange(1, 1 + count)).astype(dtype)
+    store = MemoryStore()
+    original.tec.to_zarr(store, max_error=0, progress=False)
+    back = xr.open_zarr(store, consolidated=False).tec.from_cube().compute()
+    assert back["wavelength"].dtype == dtype
+    xr.testing.assert_identical(back.drop_attrs(), original.drop_attrs())
+    some = xr.open_zarr(store, consolidated=False).isel(band=[2, 0]).tec.from_cube().compute()
+    np.testing.assert_array_equal(some, original.isel(wavelength=[2, 0]))
+    np.testing.assert_array_equal(some["wavelength"], original["wavelength"][[2, 0]])
+    with pytest.raises(InvalidInputError, match="bands need distinct names"):
+        to_cube(original.assign_coords(wavelength=np.arange(count) + 2.0))
+
+
+def test_a_spectrum_beside_the_bands_keeps_its_dim():
+    original = variables()
+    original["irradiance"] = ("wavelength", np.arange(7.0))
+    xr.testing.assert_identical(from_cube(to_cube(original)), original)
+    of_bands = original.rename(wavelength="band")
+    with pytest.raises(InvalidInputError, match=r"the dim band, is called .*rename"):
+        to_cube(of_bands)
 
 
 def test_masks_keep_dtype_and_values_whatever_their_attributes_say():

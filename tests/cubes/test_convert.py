@@ -360,6 +360,7 @@ def test_a_dim_too_many_is_to_be_selected_from():
         ("complex64", r"dtype complex64 cannot.*astype\(\"float32\"\)"),
         ("float16", r"float16 cannot be coded.*astype\(\"float32\"\)"),
         ("int32", r"int32 cannot be coded.*from 0 to 65535.*astype\(\"uint16\"\)"),
+        ("int64", r"int64 cannot be coded.*-32768 to 32767.*astype\(\"int16\"\)"),
         ("uint64", r"uint64 cannot be coded.*from 0 to 65535.*astype\(\"uint16\"\)"),
         ("uint8", r"uint8 cannot be coded.*variable of their own.*astype\(\"uint16\"\)"),
         ("bool", r"bool cannot be coded.*variable of their own"),

@@ -74,6 +74,37 @@ def test_encodings_of_raw_values_tell_it_too():
     assert "_FillValue" not in back["B03"].attrs
 
 
+def test_attributes_of_the_whole_cube_tell_it_where_bands_do_not():
+    data = array().to_dataset("band").assign_attrs(nodata=65535)
+    assert found(data) == 65535
+    assert found(data.assign_attrs(nodata=None, nodatavals=(7.0,))) == 7
+    for variable in data.data_vars.values():
+        variable.attrs["_FillValue"] = 0
+    assert found(data) == 0
+    del data["B03"].attrs["_FillValue"]
+    with pytest.raises(InvalidInputError, match=r"bands disagree on their nodata.*B03: 65535"):
+        found(data)
+
+
+def test_encodings_of_packed_numbers_tell_nothing_of_floats(tmp_path):
+    """As xarray opens packed reflectance: 0 stands for no data among DN, and is a reflectance."""
+    packing = {"_FillValue": 0, "scale_factor": 1e-4, "add_offset": -0.1, "dtype": "u2"}
+    reflectance = array("f8").drop_attrs().to_dataset("band")
+    reflectance["rain"] = reflectance["B03"].copy()
+    for variable in reflectance.data_vars.values():
+        variable[:, :, :3] = np.nan
+        variable[:, 4, 3:5] = 0.0
+    reflectance.to_netcdf(tmp_path / "a.nc", encoding=dict.fromkeys(reflectance, packing))
+    opened = xr.open_dataset(tmp_path / "a.nc")
+    assert found(opened) is None
+    opened.tec.to_zarr(tmp_path / "a.zarr", context="none", max_error=2e-3, progress=False)
+    plain = xr.open_zarr(tmp_path / "a.zarr").tec.to_plain()
+    plain.to_netcdf(tmp_path / "b.nc")
+    again = xr.open_dataset(tmp_path / "b.nc")
+    for name in ("B02", "B03", "rain"):
+        np.testing.assert_allclose(again[name], opened[name], atol=2.1e-3)
+
+
 def test_a_coordinate_of_stackstac_tells_it():
     coordinate = ("band", objects(raster(65535), raster(65535)))
     assert found(array().assign_coords({"raster:bands": coordinate})) == 65535

@@ -33,6 +33,10 @@ def of_dates(*values):
     [
         ({"BOA_ADD_OFFSET": "-1000"}, -1000),
         ({"BOA_ADD_OFFSET": [-1000, -1000]}, -1000),
+        ({"BOA_ADD_OFFSET_B2": "-1000", "BOA_ADD_OFFSET_B8A": "-1000"}, -1000),
+        ({"RADIO_ADD_OFFSET": "-1000"}, -1000),
+        ({"RADIO_ADD_OFFSET_0": -1000, "RADIO_ADD_OFFSET_10": -1000}, -1000),
+        ({"PROCESSING_BASELINE": "02.14"}, 0),
         ({"BOA_ADD_OFFSET": {"B02": -1000, "B03": -1000}}, -1000),
         ({"boa_offset_applied": True}, 0),
         ({APPLIED: "true", BASELINE: "05.09"}, 0),
@@ -102,6 +106,36 @@ def test_bands_that_disagree_are_named():
         found(array(boa_add_offset=("band", [0, -1000])))
     with pytest.raises(InvalidInputError, match="BOA_ADD_OFFSET has another value for each band"):
         found(array({"BOA_ADD_OFFSET": [0, -1000]}))
+    with pytest.raises(
+        InvalidInputError, match=r"told differently by .*'BOA_ADD_OFFSET_B3': -1000"
+    ):
+        found(array({"BOA_ADD_OFFSET_B2": 0, "BOA_ADD_OFFSET_B3": -1000}))
+
+
+@pytest.mark.parametrize("name", [BASELINE, "PROCESSING_BASELINE", "processing_baseline"])
+def test_a_late_baseline_that_may_have_an_offset_is_asked_about(name):
+    """As GDAL, Earth Engine and catalogs call it, for all dates or a date at a time."""
+    for data in (array({name: "05.09"}), array(**{name: of_dates("05.09", "05.10")})):
+        with pytest.raises(InvalidInputError, match="give offset_dn=-1000 or offset_dn=0"):
+            found(data)
+
+
+@pytest.mark.parametrize(
+    ("attrs", "offset"),
+    [
+        ({"BOA_ADD_OFFSET": "-1000"}, -1000),
+        ({APPLIED: True}, 0),
+        ({APPLIED: False, "PROCESSING_BASELINE": "05.09"}, -1000),
+        ({"PROCESSING_BASELINE": "02.14"}, 0),
+    ],
+)
+def test_attributes_of_the_whole_cube_tell_it_too(attrs, offset):
+    """As rioxarray has them with band_as_variable=True."""
+    data = array().to_dataset("band").assign_attrs(attrs)
+    assert found(data) == offset
+    data["B03"].attrs["add_offset"] = 500
+    with pytest.raises(InvalidInputError, match=r"told differently|bands disagree"):
+        found(data)
 
 
 def test_what_is_no_offset_is_refused():

@@ -85,6 +85,47 @@ def test_objects_and_nested_attributes_become_json():
     assert isinstance(plain.attrs["transform"], list)
 
 
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_times_that_tell_how_they_were_counted_are_saved(zarr_format, tmp_path):
+    """The Open Data Cube leaves `units` at times that are decoded already."""
+    original = odc_dataset()
+    original["time"].attrs = {"units": "seconds since 1970-01-01 00:00:00", "calendar": "standard"}
+    original["age"] = ("time", np.array([1, 2], "m8[s]").astype("m8[ns]"), {"units": "seconds"})
+    original["seen"] = original["time"] + np.timedelta64(1, "s")
+    original["seen"].attrs = {"units": "days since 1970-01-01"}
+    store, decoded = MemoryStore(), MemoryStore()
+    original.tec.to_zarr(store, max_error=0, progress=False)
+    plain = xr.open_zarr(store).tec.to_plain()
+    plain.to_netcdf(tmp_path / "a.nc")
+    tec_zarr.decompress(store, decoded, zarr_format=zarr_format, progress=False)
+    for again in (
+        xr.open_dataset(tmp_path / "a.nc", decode_timedelta=True),
+        xr.open_zarr(decoded, decode_timedelta=True),
+    ):
+        for name in ("time", "age", "seen"):
+            np.testing.assert_array_equal(again[name], original[name])
+    assert original["time"].attrs["calendar"] == "standard"
+
+
+@pytest.mark.parametrize("fill", [np.nan, -9999, 65536, 0.5, "none"])
+@pytest.mark.parametrize("name", ["_FillValue", "missing_value"])
+def test_nodata_that_integers_cannot_hold_is_not_saved(name, fill, tmp_path):
+    """Attributes stay where values were converted."""
+    original = odc_dataset()
+    for variable in ("red", "scl"):
+        original[variable].attrs[name] = fill
+    store, decoded = MemoryStore(), MemoryStore()
+    original.tec.to_zarr(store, nodata=0, max_error=0, progress=False)
+    opened = xr.open_zarr(store)
+    assert str(opened.tec.from_cube()["red"].attrs[name]) == str(fill)
+    opened.tec.to_plain().to_netcdf(tmp_path / "a.nc")
+    tec_zarr.decompress(store, decoded, progress=False)
+    for again in (xr.open_dataset(tmp_path / "a.nc"), xr.open_zarr(decoded)):
+        for variable in ("red", "green", "scl"):
+            np.testing.assert_array_equal(again[variable], original[variable])
+            assert again[variable].dtype == original[variable].dtype
+
+
 def test_a_geotiff_keeps_values_nodata_and_place(tmp_path):
     rioxarray = pytest.importorskip("rioxarray", reason="needs the extra `demo`")
     original = rioxarray_array()

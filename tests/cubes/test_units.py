@@ -75,6 +75,51 @@ def test_declared_nodata_takes_no_part_and_undeclared_is_told(value):
         units_of(cube_of(np.where(values == np.float32(value), -1, values)), None, None, "auto")
 
 
+@pytest.mark.parametrize("attrs", [{"scale_factor": 1e-4}, {"add_offset": -0.1}])
+def test_unpacked_floats_with_attributes_of_packed_ones_are_told(attrs):
+    """As in da * da.scale_factor, which keeps attributes."""
+    dn = np.random.default_rng(0).integers(300, 7000, (2, 8, 8)).astype("f4")
+    reflectance = cube_of(dn * np.float32(1e-4), **attrs)
+    with pytest.warns(UserWarning, match=rf"{next(iter(attrs))}=.*once more. Remove"):
+        assert units_of(reflectance, None, None, "auto")["scale"] == 1e-4
+    assert units_of(cube_of(dn, **attrs), None, None, "auto")["scale"] == 1.0
+    said_nothing = cube_of(dn * np.float32(1e-4), scale_factor="1.0", add_offset=0.0)
+    assert units_of(said_nothing, None, None, "auto")["scale"] == 1e-4
+
+
+@pytest.mark.parametrize("name", ["VV", "vh", "gamma0_HH", "HV_dB"])
+def test_radar_is_not_taken_for_reflectance(name):
+    values = np.random.default_rng(0).uniform(0.001, 0.5, (2, 8, 8)).astype("f4")
+    cube = cube_of(values).assign_coords(band=["B02", name])
+    with pytest.raises(InvalidInputError, match=rf"{name}, by the name .*no reflectance.*scale="):
+        units_of(cube, None, None, "auto")
+    assert units_of(cube, None, 1e-5, "auto")["scale"] == 1e-5
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize(
+    ("unit", "factor"),
+    [("DN", 1e-4), ("DN", 0.01 / 70), ("%", 1e-4), ("reflectance", 1), ("reflectance", 0.01)],
+)
+def test_units_that_values_contradict_are_refused(unit, factor, lazy):
+    """What computes reflectance of DN often leaves their attributes there."""
+    dn = np.random.default_rng(0).integers(100, 7000, (2, 8, 8))
+    cube = cube_of((dn * factor).astype("f4"), units=unit)
+    cube = cube.chunk({"time": 1}) if lazy else cube
+    with pytest.raises(InvalidInputError, match=r"attribute units.*other units.*scale="):
+        units_of(cube, None, None, "auto")
+    assert units_of(cube, None, 1e-4, "auto")["scale"] == 1e-4
+
+
+@pytest.mark.parametrize(
+    ("unit", "values"),
+    [("DN", [0.0, 3.0]), ("DN", [0.25, 900.0]), ("%", [0.1, 2.5]), ("reflectance", [0.1, 9.0])],
+)
+def test_dark_and_bright_scenes_contradict_no_unit(unit, values):
+    cube = cube_of(np.resize(np.float32(values), (2, 8, 8)), units=unit)
+    units_of(cube, None, None, "auto")
+
+
 def test_bands_that_disagree_are_named():
     bands = {}
     for name, nodata in (("B02", 0), ("B03", 65535), ("B04", 0)):

@@ -164,3 +164,18 @@ def test_cubes_of_other_offsets_are_refused(cube):
 def test_labels_that_are_missing_in_both_are_the_same(cube, dim, labels):
     gaps = cube.assign_coords({dim: labels})
     assert np.isinf(gaps.tec.compare(gaps + 0)["psnr_all"])
+
+
+@pytest.mark.parametrize("kind", ["variables", "array without names"])
+def test_bands_that_writing_was_told_are_told_again(cube, kind, tmp_path):
+    names = ["VV", "VH"]
+    array = cube.isel(band=[0, 1]).assign_coords(band=names)
+    data = array.to_dataset("band") if kind == "variables" else array.drop_vars("band")
+    data.tec.to_zarr(tmp_path / "a.zarr", bands=names, max_error=20, progress=False)
+    opened = xr.open_zarr(tmp_path / "a.zarr")
+    for other in (opened, opened.tec.from_cube()):
+        found = data.tec.compare(other, bands=iter(names))
+        assert list(found["band"].values) == names
+        assert 0 < found["max_error"].max() <= 20
+    with pytest.raises(InvalidInputError, match="bands"):
+        data.tec.compare(opened)
