@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import pathlib
+import sys
 from typing import Any
 
 from tec_zarr.command import arguments
 from tec_zarr.command.geotiffs import SUFFIXES, write_geotiffs
 from tec_zarr.command.output import DaskProgress, Seconds, show, size
 from tec_zarr.command.places import check_free, check_is_store, store_of
+from tec_zarr.errors import InvalidInputError
 from tec_zarr.stores.decompress import decompress_store
 from tec_zarr.stores.interrupts import held_back
 from tec_zarr.stores.opened import open_stored
@@ -57,6 +59,8 @@ def _opened(store: str) -> Any:
 def _write(args: argparse.Namespace, opened: Any) -> list[str]:
     """Write what a store was made of, by the suffix of the target; gives the files or the store."""
     path = pathlib.Path(args.out)
+    if path.suffix.lower() in (*SUFFIXES, ".nc"):
+        _check_name(path)
     if path.suffix.lower() in SUFFIXES:
         return write_geotiffs(opened, path, args.overwrite)
     if path.suffix.lower() == ".nc":
@@ -80,3 +84,14 @@ def _write_netcdf(plain: Any, path: pathlib.Path) -> None:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _check_name(path: pathlib.Path) -> None:
+    """Raise InvalidInputError for a name that the libraries of files cannot be given."""
+    try:
+        str(path).encode(sys.getfilesystemencoding())
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(
+            f"{path} cannot be the name of such a file here, where names are {error.encoding}: "
+            "choose another one, or set PYTHONUTF8=1"
+        ) from error
