@@ -50,7 +50,7 @@ INTERRUPTED = 130
 
 EPILOG = """\
 exit status: 0 done; 1 a comparison or verification found something; 2 a mistake in what was asked;
-130 interrupted. Nothing is left half written.
+130 interrupted; 143 stopped by a scheduler. Nothing is left half written.
 
 examples:
   tec-zarr demo
