@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
 import pathlib
+import sys
 from typing import Any
 
 from tec_zarr.command import arguments
 from tec_zarr.command.geotiffs import SUFFIXES, write_geotiffs
 from tec_zarr.command.output import DaskProgress, Seconds, show, size
 from tec_zarr.command.places import check_free, check_is_store, store_of
+from tec_zarr.errors import InvalidInputError, TecError
 from tec_zarr.stores.decompress import decompress_store
 from tec_zarr.stores.interrupts import held_back
 from tec_zarr.stores.opened import open_stored
@@ -57,6 +60,8 @@ def _opened(store: str) -> Any:
 def _write(args: argparse.Namespace, opened: Any) -> list[str]:
     """Write what a store was made of, by the suffix of the target; gives the files or the store."""
     path = pathlib.Path(args.out)
+    if path.suffix.lower() in (*SUFFIXES, ".nc"):
+        _check_name(path)
     if path.suffix.lower() in SUFFIXES:
         return write_geotiffs(opened, path, args.overwrite)
     if path.suffix.lower() == ".nc":
@@ -70,13 +75,31 @@ def _write(args: argparse.Namespace, opened: Any) -> list[str]:
 
 def _write_netcdf(plain: Any, path: pathlib.Path) -> None:
     """A file that is there as a whole or not at all."""
-    beside = path.with_name(f"{path.name}.writing")
+    # A link to a file goes on to be one.
+    place = pathlib.Path(os.path.realpath(path))
+    beside = place.with_name(f"{place.name}.writing")
     try:
         # Interrupted while it has the locks of netCDF, xarray waits for them forever.
         with held_back():
             prepared = plain.to_netcdf(beside, compute=False)
         with own_threads() as threads:
             prepared.compute(**threads)
-        beside.replace(path)
+        beside.replace(place)
+    except RuntimeError as error:
+        # So netCDF's library says that a disk is full, or anything else of HDF5.
+        raise TecError(
+            f"{path} could not be written ({error}): there may be no room on the disk"
+        ) from error
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _check_name(path: pathlib.Path) -> None:
+    """Raise InvalidInputError for a name that the libraries of files cannot be given."""
+    try:
+        str(path).encode(sys.getfilesystemencoding())
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(
+            f"{path} cannot be the name of such a file here, where names are {error.encoding}: "
+            "choose another one, or set PYTHONUTF8=1"
+        ) from error

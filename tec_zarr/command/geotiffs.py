@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from tec_zarr.cubes.convert import to_cube
 from tec_zarr.cubes.plain import to_plain
-from tec_zarr.errors import InvalidInputError
+from tec_zarr.errors import InvalidInputError, TecError
 
 SUFFIXES = (".tif", ".tiff")
 
@@ -40,17 +42,33 @@ def write_geotiffs(opened: Any, path: pathlib.Path, is_overwritten: bool) -> lis
             f"{', '.join(there)}: there already. Choose another name, or --overwrite to replace"
         )
     nodata = _nodata(opened, cube.dtype)
-    beside = [name.with_name(f"{name.name}.writing") for name in names]
+    # A link to a file goes on to be one.
+    places = [pathlib.Path(os.path.realpath(name)) for name in names]
+    beside = [place.with_name(f"{place.name}.writing") for place in places]
     try:
         for index, file in enumerate(beside):
             image = _image(cube.isel(time=index), nodata)
-            image.rio.to_raster(file, driver="GTiff")
-        for file, name in zip(beside, names, strict=True):
-            file.replace(name)
+            _write(image, file, names[index])
+        for file, place in zip(beside, places, strict=True):
+            file.replace(place)
     finally:
         for file in beside:
             file.unlink(missing_ok=True)
     return [str(name) for name in names]
+
+
+def _write(image: Any, file: pathlib.Path, name: pathlib.Path) -> None:
+    """Write one image; errors are of the file that it is to become."""
+    from rasterio.errors import RasterioError
+
+    try:
+        image.rio.to_raster(file, driver="GTiff")
+    except RasterioError as error:
+        # GDAL's own words are in the cause, where there is one.
+        raise TecError(
+            f"{name} could not be written ({error.__cause__ or error}): there may be no room on "
+            "the disk"
+        ) from error
 
 
 def _names(cube: Any, path: pathlib.Path) -> list[pathlib.Path]:
@@ -69,8 +87,10 @@ def _names(cube: Any, path: pathlib.Path) -> list[pathlib.Path]:
 
 def _nodata(opened: Any, dtype: np.dtype) -> Any:
     """The value that stands for no data in what was written; None where nothing told one."""
+    plain = to_plain(opened)
+    variables = [plain] if isinstance(plain, xr.DataArray) else plain.data_vars.values()
     told = set()
-    for variable in to_plain(opened).data_vars.values():
+    for variable in variables:
         if variable.dtype == dtype and "_FillValue" in variable.attrs:
             told.add(variable.attrs["_FillValue"])
     return told.pop() if len(told) == 1 else None

@@ -22,7 +22,7 @@ from tec_zarr.command import (
     verify,
 )
 from tec_zarr.command.arguments import Parser, in_options
-from tec_zarr.command.output import plain_warnings
+from tec_zarr.command.output import plain_warnings, tell
 from tec_zarr.errors import DamagedChunkError, TecError
 from tec_zarr.stores.interrupts import wait_for_the_rest
 
@@ -50,7 +50,7 @@ INTERRUPTED = 130
 
 EPILOG = """\
 exit status: 0 done; 1 a comparison or verification found something; 2 a mistake in what was asked;
-130 interrupted. Nothing is left half written.
+130 interrupted; 143 stopped by a scheduler. Nothing is left half written.
 
 examples:
   tec-zarr demo
@@ -94,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Python would tell of all that was broken off.
         warnings.simplefilter("ignore")
         wait_for_the_rest()
-        print("tec-zarr: interrupted", file=sys.stderr)
+        tell("tec-zarr: interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of a pipe, such as `head`, has had enough. Python writes once more at its end.
@@ -108,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             said = f"{said}. tec-zarr verify names all damaged chunks of a store"
         if _is_remote(error):
             said = f"a URL cannot be reached ({said}): check the address, and who may use it"
-        print(f"tec-zarr: {in_options(said, args)}", file=sys.stderr)
+        tell(f"tec-zarr: {in_options(said, args)}")
         return MISTAKE
 
 

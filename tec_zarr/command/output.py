@@ -31,6 +31,18 @@ def show(args: argparse.Namespace, facts: Mapping[str, Any], text: str) -> None:
     print(json.dumps(plain(facts), allow_nan=False) if args.json else text)
 
 
+def tell(text: str) -> None:
+    """Print a line beside the results. Where nothing takes it the work goes on all the same."""
+    if sys.stderr is None:
+        # print() would put it among the results.
+        return
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        # A full disk, or a reader that is gone: Python would try again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
 def plain(value: Any) -> Any:
     """What JSON can hold: infinities and NaN become null."""
     if isinstance(value, Mapping):
@@ -78,7 +90,7 @@ class Seconds:
 
 def bar(args: argparse.Namespace, what: str, total: int) -> tqdm:
     """A bar of bytes with rate and time left; none where nobody sees it or wants it."""
-    if args.quiet or not sys.stderr.isatty():
+    if args.quiet or sys.stderr is None or not sys.stderr.isatty():
         return tqdm(disable=True)
     # In a terminal that does not tell its size tqdm would show nothing.
     terminal = os.get_terminal_size(sys.stderr.fileno())
@@ -131,7 +143,7 @@ def plain_warnings(args: argparse.Namespace) -> Iterator[None]:
         text = in_options(" ".join(str(message).split()), args)
         if text not in shown:
             shown.add(text)
-            print(f"tec-zarr: warning: {text}", file=sys.stderr)
+            tell(f"tec-zarr: warning: {text}")
 
     with warnings.catch_warnings():
         warnings.simplefilter("default")

@@ -21,6 +21,8 @@ def check_free(out: str, is_overwritten: bool) -> None:
         check_url(out)
     elif path.exists() and not is_overwritten:
         raise InvalidInputError(f"{out} is there already: choose another name, or --overwrite")
+    elif path.exists() and not (path.is_file() or path.is_dir()):
+        raise InvalidInputError(f"{out} is neither a file nor a folder, and stays: choose another")
 
 
 def check_is_store(out: str) -> None:

@@ -3,6 +3,8 @@
 Numba looks whether a function's own file has changed, and not those of functions that it calls. So
 compiled code lies in a folder that is named by a hash of all files that have any: code of another
 release is never run.
+
+The folder only saves time: where it is full, damaged or read-only, code is compiled anew.
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ import hashlib
 import os
 import pathlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numba
+from numba.core.caching import FunctionCache
 
 from tec_zarr.folders import cache_folder
 
@@ -49,16 +53,39 @@ def _numba_cache_in(folder: pathlib.Path) -> Iterator[None]:
         numba.config.CACHE_DIR = before
 
 
+class _Cache(FunctionCache):
+    """Numba's files of one function, none of which is needed."""
+
+    def load_overload(self, *asked: Any) -> Any:
+        """What was compiled before; None where there is nothing that can be read."""
+        try:
+            return super().load_overload(*asked)
+        except Exception:  # what a damaged pickle raises can be anything
+            # It would be met again by whoever writes next.
+            with contextlib.suppress(OSError):
+                self.flush()
+            return None
+
+    def save_overload(self, *compiled: Any) -> None:
+        """Keep what was compiled, where there is room for it."""
+        with contextlib.suppress(Exception):  # it reads what is there, too
+            super().save_overload(*compiled)
+
+
 def compile_with(fastmath: bool | set[str] = False) -> Callable[[Callable], Callable]:
     """A decorator of inner loops, without the GIL and on one core; `fastmath` is that of numba."""
 
-    options = {"nogil": True, "boundscheck": False, "fastmath": fastmath}
+    options: dict[str, Any] = {"nogil": True, "boundscheck": False, "fastmath": fastmath}
 
     def decorate(function: Callable) -> Callable:
-        if FOLDER is None:
-            return numba.njit(**options)(function)
-        with _numba_cache_in(FOLDER):
-            return numba.njit(cache=True, **options)(function)
+        made: Any = numba.njit(**options)(function)
+        # With NUMBA_DISABLE_JIT it is the function itself.
+        if FOLDER is None or made is function:
+            return made
+        # Numba finds no place where the folder takes no files, or the source is not a file.
+        with _numba_cache_in(FOLDER), contextlib.suppress(OSError, RuntimeError):
+            made._cache = _Cache(function)
+        return made
 
     return decorate
 

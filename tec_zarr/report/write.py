@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,10 +42,8 @@ def write_report(
     nodata: Any = AUTO,
 ) -> None:
     """Write the page. See `ds.tec.report`."""
-    path = pathlib.Path(path).expanduser()
+    place = _place_of(path)
     _check_matplotlib()
-    if not path.parent.is_dir():
-        raise InvalidInputError(f"no such folder: {path.parent}")
     if other is not None and quality is not None:
         raise InvalidInputError("quality= is of a report without other=, which has its own")
     cube = to_cube(original)
@@ -77,7 +76,26 @@ def write_report(
         body += sections.pixels(sample, picked, *series)
     body += sections.settings(told)
     body.append(page.footer(f"Written by tec_zarr {metadata.version('tec_zarr')}."))
-    _write(path, page.page(title, body))
+    _write(place, page.page(title, body))
+
+
+def _place_of(path: str | pathlib.Path) -> pathlib.Path:
+    """Where a page is written; a link to a page goes on to be one.
+
+    Raises InvalidInputError where no page can be, and for devices and pipes, which it would
+    replace.
+    """
+    given = pathlib.Path(path).expanduser()
+    place = pathlib.Path(os.path.realpath(given))
+    if not given.name or place.is_dir():
+        raise InvalidInputError(
+            f"a report needs the name of a file, such as report.html; got the folder {str(path)!r}"
+        )
+    if place.exists() and not place.is_file():
+        raise InvalidInputError(f"{path} is no file, and a report would replace it")
+    if not place.parent.is_dir():
+        raise InvalidInputError(f"no such folder: {place.parent}")
+    return place
 
 
 def _check_matplotlib() -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import atexit
 import collections
+import contextlib
 import dataclasses
 import os
 import threading
@@ -95,17 +96,30 @@ class Service:
     def submit(
         self, run: Callable[[list[Any]], list[Any]], key: Hashable, item: Any, cost: int
     ) -> Future:
-        """Queue a job; its future gives the result or raises what `run` raised for it."""
+        """Queue a job; its future gives the result or raises what `run` raised for it.
+
+        Where no thread can be had the job is done here: at the end of Python, or where a process
+        may have no more of them.
+        """
         job = Job(run, key, item, cost)
         with self._changed:
-            self._changed.wait_for(lambda: len(self._waiting) < MOST_WAITING)
-            if len(self._threads) < self._workers:
-                thread = threading.Thread(target=self._work, name="tec-zarr", daemon=True)
-                self._threads.append(thread)
-                thread.start()
-            self._waiting.append(job)
-            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._ends or len(self._waiting) < MOST_WAITING)
+            is_queued = not self._ends and self._has_threads()
+            if is_queued:
+                self._waiting.append(job)
+                self._changed.notify_all()
+        if not is_queued:
+            self._run([job])
         return job.done
+
+    def _has_threads(self) -> bool:
+        """Start another thread where there may be more; whether there are any."""
+        if len(self._threads) < self._workers:
+            thread = threading.Thread(target=self._work, name="tec-zarr", daemon=True)
+            with contextlib.suppress(RuntimeError):  # the system has no more
+                thread.start()
+                self._threads.append(thread)
+        return bool(self._threads)
 
     def _work(self) -> None:
         self._settle()

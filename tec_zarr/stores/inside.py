@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 from collections.abc import Iterator
 
@@ -31,7 +32,8 @@ def check_is_root(store: Store, name: str) -> None:
 def _around(store: Store) -> Iterator[tuple[Store, str]]:
     """Folders or prefixes that a store lies in, and its path from each."""
     if isinstance(store, LocalStore):
-        path = store.root.absolute()
+        # Without links and "..", which would hide what lies around.
+        path = pathlib.Path(os.path.realpath(store.root))
         for folder in path.parents:
             yield LocalStore(folder), path.relative_to(folder).as_posix()
     elif isinstance(store, FsspecStore):

@@ -24,12 +24,17 @@ LOCAL = ("file://", "local://")
 
 
 def local_path(store: Any) -> pathlib.Path | None:
-    """The path of a store that is given as one; None for others."""
+    """The path of a store that is given as one; None for others.
+
+    Raises InvalidInputError for a text that no system takes for a path.
+    """
     if isinstance(store, FSMap) and isinstance(store.fs, LocalFileSystem):
         return pathlib.Path(store.root)
-    if not isinstance(store, (str, pathlib.Path)):
+    if not isinstance(store, (str, os.PathLike)):
         return None
-    text = str(store)
+    text = str(store) if isinstance(store, pathlib.PurePath) else os.fspath(store)
+    if not isinstance(text, str) or "\0" in text:
+        raise InvalidInputError(f"a path is a text without the character 0; got {text!r}")
     for scheme in LOCAL:
         text = text.removeprefix(scheme)
     if "://" in text or "::" in text:
@@ -68,7 +73,7 @@ def opened(store: Any, storage_options: Mapping[str, Any] | None = None) -> Stor
 
 def name_of(store: Any) -> str:
     """What errors call a store: its path or URL, where it was given as one."""
-    return str(store) if isinstance(store, (str, pathlib.Path)) else repr(store)
+    return str(store) if isinstance(store, (str, os.PathLike)) else repr(store)
 
 
 class Place:

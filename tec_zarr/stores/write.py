@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -143,5 +144,21 @@ def progress_bar(shown: bool) -> Iterator[None]:
     """Dask's, where wanted."""
     from dask.diagnostics import ProgressBar
 
-    with ProgressBar() if shown else contextlib.nullcontext():
+    with ProgressBar(out=_Shown()) if shown else contextlib.nullcontext():
         yield
+
+
+class _Shown:
+    """Where a bar is drawn: stdout, while that takes anything. A full disk behind it, or a pipe
+    that nobody reads any more, must not fail what the bar is of."""
+
+    def write(self, text: str) -> None:
+        """Show a text."""
+        # There may be no stdout at all; one that is closed raises ValueError.
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            sys.stdout.write(text)
+
+    def flush(self) -> None:
+        """Show all that was written."""
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            sys.stdout.flush()

@@ -1,4 +1,5 @@
 import html.parser
+import os
 import re
 import shutil
 import subprocess
@@ -245,3 +246,27 @@ def test_a_browser_shows_all_of_it(written, tmp_path):
         title = re.search("<title>(.*?)</title>", shown.stdout)[1]
         assert title == "12 of 12, 8 of 8, false, 0 "
         assert "CONSOLE" not in shown.stderr
+
+
+def test_a_link_to_a_page_goes_on_to_be_one(cube, tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "report.html").symlink_to("there/page.html")
+    cube.tec.report(tmp_path / "report.html")
+    assert (tmp_path / "report.html").is_symlink()
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["page.html"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_pipe_is_not_replaced_by_a_page(cube, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InvalidInputError, match="is no file"):
+        cube.tec.report(tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("name", ["", ".", "folder", "folder/"])
+def test_a_folder_is_no_place_for_a_page(cube, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InvalidInputError, match="needs the name of a file"):
+        cube.tec.report(name)

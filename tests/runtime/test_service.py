@@ -267,3 +267,56 @@ def test_a_forked_child_has_a_service_of_its_own():
 
 def test_the_process_has_a_service():
     assert service.SERVICE.submit(Recorder(), "key", 1, 1).result(WAIT) == ("result", 1)
+
+
+def test_what_is_asked_after_the_end_is_done_by_who_asks(busy):
+    """What runs at the end of Python may still encode, and must not wait for threads that are no
+    more."""
+    made, recorder = busy
+    recorder.release.set()
+    made.close()
+    assert made.submit(recorder, "key", 1, 1).result(WAIT) == ("result", 1)
+
+
+def test_who_waits_for_room_at_the_end_does_the_job(busy, monkeypatch):
+    made, recorder = busy
+    monkeypatch.setattr(service, "MOST_WAITING", 0)
+    done = []
+
+    def late():
+        done.append(made.submit(recorder, "key", 1, 1).result(WAIT))
+
+    waiting = threading.Thread(target=late)
+    waiting.start()
+    made.close(0)
+    waiting.join(WAIT)
+    assert done == [("result", 1)]
+
+
+def test_encoding_goes_on_at_the_end_of_python():
+    code = (
+        "import atexit, numpy as np, tec_zarr\n"
+        "chunk = np.arange(2 * 32 * 32, dtype='uint16').reshape(2, 1, 32, 32)\n"
+        "codec = tec_zarr.TerraCodec(quality=40)\n"
+        "first = []\n"
+        "atexit.register(lambda: print(codec.encode(chunk) == first[0]))\n"
+        "first.append(codec.encode(chunk))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "True\n", done.stderr
+
+
+def test_a_thread_that_does_not_start_does_not_count(monkeypatch):
+    made, recorder = Service(), Recorder()
+    start = threading.Thread.start
+
+    def refuse(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert made.submit(recorder, "key", 1, 1).result(WAIT) == ("result", 1)
+    monkeypatch.setattr(threading.Thread, "start", start)
+    seen = made.submit(lambda items: [threading.get_ident()], "key", 2, 1).result(WAIT)
+    assert seen != threading.get_ident()

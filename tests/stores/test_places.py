@@ -1,5 +1,6 @@
 """Stores in folders and zip files are there as a whole, as before, or not at all."""
 
+import os
 import sys
 import uuid
 import zipfile
@@ -204,3 +205,54 @@ def test_a_group_of_a_zip_file_does_not_replace_the_others(tmp_path):
             cube(slice(0, 2)).tec.to_zarr(path, group="r20m", mode=mode, progress=False)
     assert path.read_bytes() == before
     assert xr.open_zarr(f"zip::{path}", group="r10m").sizes["time"] == 2
+
+
+class Handed(os.PathLike):
+    """A path of a kind of its own, as other packages have them."""
+
+    def __init__(self, path):
+        self._path = path
+
+    def __fspath__(self):
+        return str(self._path)
+
+
+def test_any_kind_of_path_is_one(tmp_path):
+    cube = series(2, (32, 32))
+    place = Handed(tmp_path / "a.zarr")
+    cube.isel(time=[0]).tec.to_zarr(place, context="none", progress=False)
+    cube.isel(time=[1]).tec.append(place, progress=False)
+    assert tec_zarr.info(place)["shape"][0] == 2
+    tec_zarr.decompress(place, Handed(tmp_path / "b.zip"), progress=False)
+    assert tec_zarr.decompress(Handed(tmp_path / "a.zarr"), tmp_path / "c.zarr") is None
+    assert (tmp_path / "b.zip").is_file()
+
+
+class Bytes(os.PathLike):
+    def __fspath__(self):
+        return b"a.zarr"
+
+
+@pytest.mark.parametrize("path", ["a\0b.zarr", Bytes()])
+def test_what_no_system_takes_for_a_path_is_refused(tmp_path, path):
+    cube = series(1, (32, 32))
+    for use in (cube.tec.to_zarr, cube.tec.append, tec_zarr.info):
+        with pytest.raises(InvalidInputError, match="a path is a text"):
+            use(path)
+
+
+def test_a_way_through_a_store_and_out_of_it_is_no_place_within_it(tmp_path):
+    cube = series(1, (32, 32))
+    cube.tec.to_zarr(tmp_path / "a.zarr", context="none", progress=False)
+    cube.tec.to_zarr(tmp_path / "a.zarr" / ".." / "b.zarr", context="none", progress=False)
+    assert tec_zarr.info(tmp_path / "b.zarr")["shape"][0] == 1
+
+
+def test_a_link_into_a_store_is_a_place_within_it(tmp_path):
+    cube = series(1, (32, 32))
+    cube.tec.to_zarr(tmp_path / "a.zarr", context="none", progress=False)
+    (tmp_path / "link").symlink_to("a.zarr")
+    (tmp_path / "inner").symlink_to(tmp_path / "a.zarr" / "B")
+    for path in (tmp_path / "link" / "b.zarr", tmp_path / "inner" / "b.zarr"):
+        with pytest.raises(InvalidInputError, match="is within the store"):
+            cube.tec.to_zarr(path, progress=False)

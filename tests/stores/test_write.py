@@ -1,5 +1,7 @@
 """ds.tec.to_zarr and ds.tec.encoding: whole stores or none."""
 
+import io
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,8 +11,10 @@ import pytest
 import xarray as xr
 from zarr.storage import MemoryStore, ZipStore
 
+import tec_zarr
 from tec_zarr import InvalidInputError, TargetError
 from tec_zarr.codec import metrics
+from tec_zarr.synthetic.observations import series
 from tests.stores.scenes import SMALL, opened
 
 
@@ -233,3 +237,31 @@ def test_names_that_are_paths_are_refused(scene, tmp_path, dims):
     with pytest.raises(InvalidInputError, match=r"'mask/cloud'.*mask_cloud"):
         odd.tec.to_zarr(tmp_path / "a.zarr", progress=False)
     assert not list(tmp_path.iterdir())
+
+
+class _Broken(io.StringIO):
+    """A stream behind which a disk is full, or that nobody reads any more."""
+
+    def __init__(self, error):
+        super().__init__()
+        self._error = error
+
+    def write(self, text):
+        raise self._error
+
+    def flush(self):
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [None, _Broken(OSError(28, "full")), _Broken(BrokenPipeError()), _Broken(ValueError("closed"))],
+    ids=["none", "full", "broken pipe", "closed"],
+)
+def test_a_bar_that_cannot_be_shown_fails_no_write(stream, monkeypatch, tmp_path):
+    cube = series(2, (32, 32), seed=1)
+    monkeypatch.setattr(sys, "stdout", stream)
+    cube.isel(time=[0]).tec.to_zarr(tmp_path / "cube.zarr")
+    cube.isel(time=[1]).tec.append(tmp_path / "cube.zarr")
+    tec_zarr.decompress(tmp_path / "cube.zarr", tmp_path / "plain.zarr")
+    assert xr.open_zarr(tmp_path / "plain.zarr").sizes["time"] == 2
