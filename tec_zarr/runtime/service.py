@@ -122,18 +122,39 @@ class Service:
         return bool(self._threads)
 
     def _work(self) -> None:
-        self._settle()
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._ends)
-                if self._ends:
-                    return
-                batch, rest = _take_batch(list(self._waiting), self._most_cost)
-                self._waiting = collections.deque(rest)
-                self._changed.notify_all()
-            wanted = [job for job in batch if job.done.set_running_or_notify_cancel()]
-            if wanted:
-                self._run(wanted)
+        batch: list[Job] = []
+        try:
+            self._settle()
+            while batch := self._next_batch():
+                wanted = [job for job in batch if job.done.set_running_or_notify_cancel()]
+                if wanted:
+                    self._run(wanted)
+        except BaseException as error:
+            # What found no memory, say: nobody may wait for a thread that has ended.
+            self._give_up(batch, error)
+
+    def _next_batch(self) -> list[Job]:
+        """Wait for jobs; none where the service ends."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._ends)
+            if self._ends:
+                return []
+            batch, rest = _take_batch(list(self._waiting), self._most_cost)
+            self._waiting = collections.deque(rest)
+            self._changed.notify_all()
+        return batch
+
+    def _give_up(self, batch: list[Job], error: BaseException) -> None:
+        """End this thread; where it was the last one, those who wait get its error."""
+        with self._changed:
+            self._threads.remove(threading.current_thread())
+            if not self._threads:
+                batch = [*batch, *self._waiting]
+                self._waiting.clear()
+            self._changed.notify_all()
+        for job in batch:
+            if not job.done.done():
+                job.done.set_exception(error)
 
     def _run(self, batch: list[Job]) -> None:
         """Run a batch; where it fails, its halves, so that one bad chunk fails only itself, and

@@ -52,6 +52,35 @@ def test_a_job_alone_runs_at_once():
     assert recorder.batches == [[5]]
 
 
+def test_nobody_waits_for_a_thread_that_could_not_begin():
+    failures = [MemoryError("no room for torch")]
+
+    def settle():
+        if failures:
+            raise failures.pop()
+
+    made = Service(settle=settle)
+    recorder = Recorder()
+    with pytest.raises(MemoryError, match="no room for torch"):
+        made.submit(recorder, "key", 1, 1).result(WAIT)
+    assert made.submit(recorder, "key", 2, 1).result(WAIT) == ("result", 2)
+
+
+def no_room(batch):
+    raise MemoryError
+
+
+def test_nobody_waits_for_a_thread_that_ended_on_the_way(monkeypatch):
+    made = Service()
+    recorder = Recorder()
+    with monkeypatch.context() as patched:
+        patched.setattr(made, "_run", no_room)
+        future = made.submit(recorder, "key", 1, 1)
+        with pytest.raises(MemoryError):
+            future.result(WAIT)
+    assert made.submit(recorder, "key", 2, 1).result(WAIT) == ("result", 2)
+
+
 def test_jobs_that_wait_together_become_one_batch_in_their_order(busy):
     made, recorder = busy
     futures = [made.submit(recorder, "key", i, 1) for i in range(20)]
