@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tec_zarr.cubes.terms import DECODED, NAME, PACKING
+from tec_zarr.cubes.terms import COUNTED, DECODED, NAME, PACKING
 
 AS_JSON = "tec_json"
 """Attribute of coordinates whose objects were written as JSON."""
@@ -72,7 +72,7 @@ def split(
     """Attributes that a store can have, and those by which xarray would change values when it
     opens it, or that it writes itself where a variable `counts_time`."""
     counts_time = counts_time or " since " in str(attrs.get("units", ""))
-    aside = (*DECODED, "units", "calendar") if counts_time else DECODED
+    aside = (*DECODED, *COUNTED) if counts_time else DECODED
     kept = {name: value for name, value in attrs.items() if name not in aside}
     return kept, {name: value for name, value in attrs.items() if name in aside}
 

@@ -12,11 +12,9 @@ import xarray as xr
 from tec_zarr.cubes.attributes import plain_attributes, storable_coordinate
 from tec_zarr.cubes.restore import from_cube, is_cube
 from tec_zarr.cubes.stale import without_storage
+from tec_zarr.cubes.terms import COUNTED
 
 Data = xr.Dataset | xr.DataArray
-
-COUNTED = ("units", "calendar")
-"""Attributes that tell how times are counted in a file."""
 
 
 def to_plain(data: Data) -> Data:

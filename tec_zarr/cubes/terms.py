@@ -12,5 +12,8 @@ SOURCE = "tec_source"
 
 PACKING = ("_FillValue", "missing_value", "scale_factor", "add_offset")
 
+COUNTED = ("units", "calendar")
+"""Attributes that tell how times are counted in a file."""
+
 DECODED = (*PACKING, "_Unsigned", "_Encoding", "dtype", "coordinates")
 """Attributes by which xarray changes values or coordinates when it opens a store."""
