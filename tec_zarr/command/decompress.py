@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import pathlib
 import sys
 from typing import Any
@@ -15,6 +14,7 @@ from tec_zarr.command.places import check_free, check_is_store, store_of
 from tec_zarr.errors import InvalidInputError, TecError
 from tec_zarr.stores.decompress import decompress_store
 from tec_zarr.stores.interrupts import held_back
+from tec_zarr.stores.moving import file_beside
 from tec_zarr.stores.opened import open_stored
 from tec_zarr.stores.scheduling import own_threads
 
@@ -75,23 +75,18 @@ def _write(args: argparse.Namespace, opened: Any) -> list[str]:
 
 def _write_netcdf(plain: Any, path: pathlib.Path) -> None:
     """A file that is there as a whole or not at all."""
-    # A link to a file goes on to be one.
-    place = pathlib.Path(os.path.realpath(path))
-    beside = place.with_name(f"{place.name}.writing")
     try:
-        # Interrupted while it has the locks of netCDF, xarray waits for them forever.
-        with held_back():
-            prepared = plain.to_netcdf(beside, compute=False)
-        with own_threads() as threads:
-            prepared.compute(**threads)
-        beside.replace(place)
+        with file_beside(path) as beside:
+            # Interrupted while it has the locks of netCDF, xarray waits for them forever.
+            with held_back():
+                prepared = plain.to_netcdf(beside, compute=False)
+            with own_threads() as threads:
+                prepared.compute(**threads)
     except RuntimeError as error:
         # So netCDF's library says that a disk is full, or anything else of HDF5.
         raise TecError(
             f"{path} could not be written ({error}): there may be no room on the disk"
         ) from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _check_name(path: pathlib.Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import pathlib
 from typing import Any
 
@@ -12,6 +12,7 @@ import xarray as xr
 from tec_zarr.cubes.convert import to_cube
 from tec_zarr.cubes.plain import to_plain
 from tec_zarr.errors import InvalidInputError, TecError
+from tec_zarr.stores.moving import file_beside
 
 SUFFIXES = (".tif", ".tiff")
 
@@ -42,18 +43,11 @@ def write_geotiffs(opened: Any, path: pathlib.Path, is_overwritten: bool) -> lis
             f"{', '.join(there)}: there already. Choose another name, or --overwrite to replace"
         )
     nodata = _nodata(opened, cube.dtype)
-    # A link to a file goes on to be one.
-    places = [pathlib.Path(os.path.realpath(name)) for name in names]
-    beside = [place.with_name(f"{place.name}.writing") for place in places]
-    try:
-        for index, file in enumerate(beside):
-            image = _image(cube.isel(time=index), nodata)
-            _write(image, file, names[index])
-        for file, place in zip(beside, places, strict=True):
-            file.replace(place)
-    finally:
-        for file in beside:
-            file.unlink(missing_ok=True)
+    # All files have their places at the end, or none has.
+    with contextlib.ExitStack() as beside:
+        for index, name in enumerate(names):
+            file = beside.enter_context(file_beside(name))
+            _write(_image(cube.isel(time=index), nodata), file, name)
     return [str(name) for name in names]
 
 

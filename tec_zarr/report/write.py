@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pathlib
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from typing import Any
@@ -21,6 +20,7 @@ from tec_zarr.report.sample import Sample, load, pick_pixels, series_of, window_
 from tec_zarr.stores.compare import units_to_compare
 from tec_zarr.stores.describe import describe_store
 from tec_zarr.stores.estimate import rate_distortion
+from tec_zarr.stores.moving import file_beside
 from tec_zarr.stores.options import Options
 from tec_zarr.stores.write import write_cube
 
@@ -76,7 +76,8 @@ def write_report(
         body += sections.pixels(sample, picked, *series)
     body += sections.settings(told)
     body.append(page.footer(f"Written by tec_zarr {metadata.version('tec_zarr')}."))
-    _write(place, page.page(title, body))
+    with file_beside(place) as beside:
+        beside.write_text(page.page(title, body), encoding="utf-8")
 
 
 def _place_of(path: str | pathlib.Path) -> pathlib.Path:
@@ -166,12 +167,3 @@ def _places(
     """Rows and columns of pixels in the whole cube."""
     first = (window["y"].start, window["x"].start) if window else (0, 0)
     return [row + first[0] for row, _ in picked], [column + first[1] for _, column in picked]
-
-
-def _write(path: pathlib.Path, content: str) -> None:
-    beside = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.writing")
-    try:
-        beside.write_text(content, encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

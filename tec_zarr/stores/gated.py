@@ -15,6 +15,11 @@ from zarr.storage import WrapperStore
 from tec_zarr.errors import TecError
 
 
+def too_late(key: str) -> TecError:
+    """What a change raises that comes after the end of its write."""
+    return TecError(f"{key} came too late: the write has ended, and is undone if it failed")
+
+
 class Gate:
     """Lets changes through until it is shut. All of them are made in zarr's own thread."""
 
@@ -26,7 +31,7 @@ class Gate:
     def passed(self, key: str) -> Iterator[None]:
         """One change; raises TecError where the gate is shut."""
         if self._is_shut:
-            raise TecError(f"{key} came too late: the write has ended, and is undone if it failed")
+            raise too_late(key)
         self._under_way += 1
         try:
             yield

@@ -1,5 +1,5 @@
-"""Stores in folders and zip files: written beside their place, and moved there when they are
-whole."""
+"""Files, and stores in folders and zip files: written beside their place, and moved there when they
+are whole."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from zarr.core.buffer import Buffer
 from zarr.storage import LocalStore
 
-from tec_zarr.errors import StoreInUseError, TecError
+from tec_zarr.errors import StoreInUseError
 from tec_zarr.stores.documents import DOCUMENTS
-from tec_zarr.stores.gated import GatedStore
+from tec_zarr.stores.gated import GatedStore, too_late
 from tec_zarr.stores.interrupts import finish, held_back
 
 
@@ -40,7 +40,7 @@ class FolderStore(GatedStore):
 
     def _check_there(self, key: str) -> None:
         if not self._folder.is_dir():
-            raise TecError(f"{key} came too late: the write has failed, and is undone")
+            raise too_late(key)
 
 
 @contextlib.contextmanager
@@ -75,6 +75,19 @@ def written_beside(path: pathlib.Path) -> Iterator[FolderStore]:
             # Of a folder that was replaced this is what was there before.
             _remove(beside)
             _remove(archive)
+
+
+@contextlib.contextmanager
+def file_beside(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Gives a file to write to; where all goes well it is then at `path`. A link to a file goes on
+    to be one."""
+    place = pathlib.Path(os.path.realpath(path))
+    beside = place.with_name(f"{place.name}.{uuid.uuid4().hex[:8]}.writing")
+    try:
+        yield beside
+        beside.replace(place)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def check_free(path: pathlib.Path, mode: str) -> None:
