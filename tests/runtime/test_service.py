@@ -41,6 +41,12 @@ def busy():
     assert hold.result(WAIT) == ("result", "hold")
 
 
+def python(code):
+    """Run a program in a process of its own."""
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
 def finish(recorder, futures):
     recorder.release.set()
     return [future.result(WAIT) for future in futures]
@@ -245,9 +251,8 @@ def test_a_process_ends_cleanly_in_the_middle_of_a_batch():
         "SERVICE.submit(run, 1, 1, 1)\n"
         "started.wait()\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True
-    )
+    done = python(code)
+    assert done.returncode == 0
     assert done.stdout == "done\n"
     assert not done.stderr
 
@@ -288,9 +293,7 @@ def test_a_forked_child_has_a_service_of_its_own():
         "    os._exit(0 if SERVICE.submit(run, 1, 1, 1).result(5) == os.getpid() else 1)\n"
         "assert os.waitpid(child, 0)[1] == 0\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False
-    )
+    done = python(code)
     assert done.returncode == 0, done.stderr
 
 
@@ -331,9 +334,7 @@ def test_encoding_goes_on_at_the_end_of_python():
         "atexit.register(lambda: print(codec.encode(chunk) == first[0]))\n"
         "first.append(codec.encode(chunk))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
-    )
+    done = python(code)
     assert done.stdout == "True\n", done.stderr
 
 
